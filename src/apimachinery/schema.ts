@@ -44,11 +44,18 @@ export interface FieldOptions {
   list?: ListType
   /** List of type map: `x-kubernetes-list-map-keys`. */
   keys?: readonly string[]
+  /**
+   * List: duplicates are an error (by `keys` where the list is a map). Said apart from `list`, because upstream accepts duplicates in many
+   * lists that merge as maps or sets: env, imagePullSecrets, conditions, finalizers.
+   */
+  unique?: boolean
   /** Strategic merge patch: `x-kubernetes-patch-merge-key` and `x-kubernetes-patch-strategy`. */
   mergeKey?: string
   strategy?: 'merge' | 'replace' | 'retainKeys' | 'merge,retainKeys'
   /** The field is always written, even when empty (Go: no `omitempty`). */
   always?: boolean
+  /** Absent and zero differ (Go: a pointer). Where the page does not say, the published API's facts do. */
+  nilable?: boolean
   /** CRD schemas only. */
   nullable?: boolean
   preserveUnknown?: boolean
@@ -88,6 +95,12 @@ export interface Struct<T = unknown> {
   readonly doc?: string
   /** Server-side apply treats values of this struct as one. */
   readonly atomic?: boolean
+  /** Loaded from a CRD: values of a wrong type are kept by decoding, for validation to report. */
+  readonly dynamic?: boolean
+  /** Dynamic only: fields that the schema does not know are kept. */
+  readonly preserveUnknown?: boolean
+  /** Dynamic only: an object with apiVersion, kind and metadata of its own. */
+  readonly embedded?: boolean
 }
 
 export type TypeOf<F> = F extends { readonly [typeTag]?: infer T } ? Exclude<T, undefined> : never

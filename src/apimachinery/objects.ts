@@ -1,0 +1,26 @@
+// Telling JSON objects from the rest, and writing to them safely whatever the key is called.
+
+export type JsonObject = Record<string, unknown>
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Sets an own property even when the key is `__proto__`, which plain assignment would take for the prototype. */
+export function setOwn(target: JsonObject, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+  } else {
+    target[key] = value
+  }
+}
+
+/** A deep copy of a JSON value. */
+export function cloneJson<T>(value: T): T
+export function cloneJson(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(cloneJson)
+  const copy: JsonObject = {}
+  for (const [key, member] of Object.entries(value)) setOwn(copy, key, cloneJson(member))
+  return copy
+}
