@@ -70,6 +70,12 @@ export interface ResourceOptions<T> {
   generation?: boolean
   /** Default for DELETE without gracePeriodSeconds; 0 unless the kind is deleted gracefully (pods). */
   gracePeriodSeconds?(object: T): number
+  /** On deletion: what the kind sets besides the deletion's time (a namespace becomes Terminating). Mutates. */
+  prepareDelete?(object: T): void
+  /** Reasons of the kind's own why a marked object is not gone yet (a namespace's spec.finalizers). */
+  holdsDeletion?(object: T): boolean
+  /** DELETE answers the object instead of a Status (upstream ReturnDeletedObject: pods, service accounts …). */
+  returnsDeleted?: boolean
   /** What happens to dependents when the client does not say (upstream DefaultGarbageCollectionPolicy). `background` unless said. */
   defaultPropagation?: 'Background' | 'Orphan'
   /** Paths usable in field selectors, beyond metadata.name and metadata.namespace. */
@@ -90,6 +96,10 @@ export interface ResourceOptions<T> {
   warnings?(object: T, previous?: T): string[]
   /** Columns after NAME (and NAMESPACE); Age is appended when `age` is not false. */
   columns?: readonly Column<T>[]
+  /** Comes from a CustomResourceDefinition: no strategic merge patch. */
+  custom?: boolean
+  /** Has protobuf numbers; true unless said (custom resources have none). */
+  protobuf?: boolean
   /** Retention of history in the store: `window` keeps nothing beyond the watch window (Leases, Events). */
   history?: 'full' | 'window'
   /** Objects vanish after this long (Events). */
