@@ -1,0 +1,89 @@
+// Every kind that the server knows, and how to find one.
+
+import type { AnyObject } from '../apimachinery/metadata.ts'
+import type { Resource } from '../apimachinery/resource.ts'
+import { customResourceDefinitions } from './apiextensions/custom-resource-definition.ts'
+import { deployments } from './apps/deployment.ts'
+import { replicaSets } from './apps/replica-set.ts'
+import { selfSubjectReviews } from './authentication/self-subject-review.ts'
+import { tokenRequests } from './authentication/token-request.ts'
+import { tokenReviews } from './authentication/token-review.ts'
+import { localSubjectAccessReviews } from './authorization/local-subject-access-review.ts'
+import { selfSubjectAccessReviews } from './authorization/self-subject-access-review.ts'
+import { selfSubjectRulesReviews } from './authorization/self-subject-rules-review.ts'
+import { subjectAccessReviews } from './authorization/subject-access-review.ts'
+import { scales } from './autoscaling/scale.ts'
+import { leases } from './coordination/lease.ts'
+import { bindings } from './core/binding.ts'
+import { configMaps } from './core/config-map.ts'
+import { endpoints } from './core/endpoints.ts'
+import { events } from './core/event.ts'
+import { namespaces } from './core/namespace.ts'
+import { nodes } from './core/node/node.ts'
+import { pods } from './core/pod/pod.ts'
+import { podTemplates } from './core/pod-template.ts'
+import { replicationControllers } from './core/replication-controller.ts'
+import { secrets } from './core/secret.ts'
+import { services } from './core/service/service.ts'
+import { serviceAccounts } from './core/service-account.ts'
+import { endpointSlices } from './discovery/endpoint-slice.ts'
+import { evictions } from './policy/eviction.ts'
+import { clusterRoleBindings } from './rbac/cluster-role-binding.ts'
+import { clusterRoles } from './rbac/cluster-role.ts'
+import { roleBindings } from './rbac/role-binding.ts'
+import { roles } from './rbac/role.ts'
+
+/** A kind of which the caller only needs what is true of all kinds. */
+export type AnyResource = Resource<AnyObject>
+
+// A resource's hooks take its own kind of object. Who holds them by way of a list passes objects of the same resource only.
+const erased = (resources: readonly unknown[]): readonly AnyResource[] => resources as readonly AnyResource[]
+
+/** The kinds that have a path of their own. */
+export const ALL_RESOURCES: readonly AnyResource[] = erased([
+  bindings,
+  configMaps,
+  endpoints,
+  events,
+  namespaces,
+  nodes,
+  pods,
+  podTemplates,
+  replicationControllers,
+  secrets,
+  serviceAccounts,
+  services,
+  deployments,
+  replicaSets,
+  endpointSlices,
+  leases,
+  clusterRoleBindings,
+  clusterRoles,
+  roleBindings,
+  roles,
+  selfSubjectReviews,
+  tokenReviews,
+  localSubjectAccessReviews,
+  selfSubjectAccessReviews,
+  selfSubjectRulesReviews,
+  subjectAccessReviews,
+  customResourceDefinitions,
+])
+
+/** The kinds that are only ever the body of another kind's subresource. */
+export const SUBRESOURCE_BODIES: readonly AnyResource[] = erased([evictions, scales, tokenRequests])
+
+const byPlural = new Map(ALL_RESOURCES.map((r) => [`${r.apiVersion}/${r.plural}`, r]))
+const byKind = new Map([...ALL_RESOURCES, ...SUBRESOURCE_BODIES].map((r) => [`${r.apiVersion}/${r.kind}`, r]))
+
+const apiVersionOf = (group: string, version: string): string => (group === '' ? version : `${group}/${version}`)
+
+/** `resourceOf('apps', 'v1', 'deployments')` */
+export function resourceOf(group: string, version: string, plural: string): AnyResource | undefined {
+  return byPlural.get(`${apiVersionOf(group, version)}/${plural}`)
+}
+
+/** `kindOf('apps', 'v1', 'Deployment')`: also finds the bodies of subresources. */
+export function kindOf(group: string, version: string, kind: string): AnyResource | undefined {
+  return byKind.get(`${apiVersionOf(group, version)}/${kind}`)
+}

@@ -1,0 +1,20 @@
+// CustomResourceDefinition: teaches the server a new kind.
+
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import { ref, required } from '../../apimachinery/schema.ts'
+import { customResourceDefinitionSpec, customResourceDefinitionStatus } from './fields.ts'
+
+export const customResourceDefinitions = defineResource({
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  scope: 'Cluster',
+  model: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition',
+  fields: {
+    spec: required(ref(2, customResourceDefinitionSpec, { default: {} })),
+    status: ref(3, customResourceDefinitionStatus, { default: {} }),
+  },
+})
+export interface CustomResourceDefinition extends ObjectOf<typeof customResourceDefinitions> {}

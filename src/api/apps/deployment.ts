@@ -1,0 +1,81 @@
+// Deployment: rolls a set of pods from one version to the next.
+
+import { labelSelector } from '../../apimachinery/metadata.ts'
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import type { TypeOf } from '../../apimachinery/schema.ts'
+import {
+  bool,
+  int32,
+  int64,
+  intOrString,
+  list,
+  oneOf,
+  ref,
+  required,
+  string,
+  struct,
+  time,
+} from '../../apimachinery/schema.ts'
+import { podTemplateSpec } from '../core/pod/template.ts'
+
+export const rollingUpdateDeployment = struct('io.k8s.api.apps.v1.RollingUpdateDeployment', {
+  maxUnavailable: intOrString(1),
+  maxSurge: intOrString(2),
+})
+export interface RollingUpdateDeployment extends TypeOf<typeof rollingUpdateDeployment> {}
+
+export const deploymentStrategy = struct('io.k8s.api.apps.v1.DeploymentStrategy', {
+  type: oneOf(1, ['Recreate', 'RollingUpdate']),
+  rollingUpdate: ref(2, rollingUpdateDeployment),
+})
+export interface DeploymentStrategy extends TypeOf<typeof deploymentStrategy> {}
+
+export const deploymentSpec = struct('io.k8s.api.apps.v1.DeploymentSpec', {
+  replicas: int32(1),
+  selector: required(ref(2, labelSelector)),
+  template: required(ref(3, podTemplateSpec, { default: {} })),
+  strategy: ref(4, deploymentStrategy, { default: {}, strategy: 'retainKeys' }),
+  minReadySeconds: int32(5),
+  revisionHistoryLimit: int32(6),
+  paused: bool(7),
+  progressDeadlineSeconds: int32(9),
+})
+export interface DeploymentSpec extends TypeOf<typeof deploymentSpec> {}
+
+export const deploymentCondition = struct('io.k8s.api.apps.v1.DeploymentCondition', {
+  type: required(string(1)),
+  status: required(string(2)),
+  lastUpdateTime: time(6),
+  lastTransitionTime: time(7),
+  reason: string(4),
+  message: string(5),
+})
+export interface DeploymentCondition extends TypeOf<typeof deploymentCondition> {}
+
+export const deploymentStatus = struct('io.k8s.api.apps.v1.DeploymentStatus', {
+  observedGeneration: int64(1),
+  replicas: int32(2),
+  updatedReplicas: int32(3),
+  readyReplicas: int32(7),
+  availableReplicas: int32(4),
+  unavailableReplicas: int32(5),
+  terminatingReplicas: int32(9),
+  conditions: list(6, deploymentCondition, { list: 'map', keys: ['type'], mergeKey: 'type', strategy: 'merge' }),
+  collisionCount: int32(8),
+})
+export interface DeploymentStatus extends TypeOf<typeof deploymentStatus> {}
+
+export const deployments = defineResource({
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  scope: 'Namespaced',
+  model: 'io.k8s.api.apps.v1.Deployment',
+  fields: {
+    spec: required(ref(2, deploymentSpec, { default: {} })),
+    status: ref(3, deploymentStatus, { default: {} }),
+  },
+})
+export interface Deployment extends ObjectOf<typeof deployments> {}

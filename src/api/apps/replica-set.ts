@@ -1,0 +1,50 @@
+// ReplicaSet: keeps a number of pods.
+
+import { labelSelector } from '../../apimachinery/metadata.ts'
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import type { TypeOf } from '../../apimachinery/schema.ts'
+import { int32, int64, list, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
+import { podTemplateSpec } from '../core/pod/template.ts'
+
+export const replicaSetSpec = struct('io.k8s.api.apps.v1.ReplicaSetSpec', {
+  replicas: int32(1),
+  minReadySeconds: int32(4),
+  selector: required(ref(2, labelSelector)),
+  template: ref(3, podTemplateSpec, { default: {} }),
+})
+export interface ReplicaSetSpec extends TypeOf<typeof replicaSetSpec> {}
+
+export const replicaSetCondition = struct('io.k8s.api.apps.v1.ReplicaSetCondition', {
+  type: required(string(1)),
+  status: required(string(2)),
+  lastTransitionTime: time(3),
+  reason: string(4),
+  message: string(5),
+})
+export interface ReplicaSetCondition extends TypeOf<typeof replicaSetCondition> {}
+
+export const replicaSetStatus = struct('io.k8s.api.apps.v1.ReplicaSetStatus', {
+  replicas: required(int32(1, { default: 0 })),
+  fullyLabeledReplicas: int32(2),
+  readyReplicas: int32(4),
+  availableReplicas: int32(5),
+  terminatingReplicas: int32(7),
+  observedGeneration: int64(3),
+  conditions: list(6, replicaSetCondition, { list: 'map', keys: ['type'], mergeKey: 'type', strategy: 'merge' }),
+})
+export interface ReplicaSetStatus extends TypeOf<typeof replicaSetStatus> {}
+
+export const replicaSets = defineResource({
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  scope: 'Namespaced',
+  model: 'io.k8s.api.apps.v1.ReplicaSet',
+  fields: {
+    spec: required(ref(2, replicaSetSpec, { default: {} })),
+    status: ref(3, replicaSetStatus, { default: {} }),
+  },
+})
+export interface ReplicaSet extends ObjectOf<typeof replicaSets> {}

@@ -1,0 +1,30 @@
+// Lease: who holds something, and until when.
+
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import type { TypeOf } from '../../apimachinery/schema.ts'
+import { int32, microTime, ref, string, struct } from '../../apimachinery/schema.ts'
+
+export const leaseSpec = struct('io.k8s.api.coordination.v1.LeaseSpec', {
+  holderIdentity: string(1),
+  leaseDurationSeconds: int32(2),
+  acquireTime: microTime(3),
+  renewTime: microTime(4),
+  leaseTransitions: int32(5),
+  strategy: string(6),
+  preferredHolder: string(7),
+})
+export interface LeaseSpec extends TypeOf<typeof leaseSpec> {}
+
+export const leases = defineResource({
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  kind: 'Lease',
+  plural: 'leases',
+  scope: 'Namespaced',
+  model: 'io.k8s.api.coordination.v1.Lease',
+  fields: {
+    spec: ref(2, leaseSpec, { default: {} }),
+  },
+})
+export interface Lease extends ObjectOf<typeof leases> {}

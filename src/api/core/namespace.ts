@@ -1,0 +1,40 @@
+// Namespace: a scope for names.
+
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import type { TypeOf } from '../../apimachinery/schema.ts'
+import { list, oneOf, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
+
+export const namespaceCondition = struct('io.k8s.api.core.v1.NamespaceCondition', {
+  type: required(string(1)),
+  status: required(string(2)),
+  lastTransitionTime: time(4),
+  reason: string(5),
+  message: string(6),
+})
+export interface NamespaceCondition extends TypeOf<typeof namespaceCondition> {}
+
+export const namespaceSpec = struct('io.k8s.api.core.v1.NamespaceSpec', {
+  finalizers: list(1, string(), { list: 'atomic' }),
+})
+export interface NamespaceSpec extends TypeOf<typeof namespaceSpec> {}
+
+export const namespaceStatus = struct('io.k8s.api.core.v1.NamespaceStatus', {
+  phase: oneOf(1, ['Active', 'Terminating']),
+  conditions: list(2, namespaceCondition, { list: 'map', keys: ['type'], mergeKey: 'type', strategy: 'merge' }),
+})
+export interface NamespaceStatus extends TypeOf<typeof namespaceStatus> {}
+
+export const namespaces = defineResource({
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  scope: 'Cluster',
+  model: 'io.k8s.api.core.v1.Namespace',
+  fields: {
+    spec: ref(2, namespaceSpec, { default: {} }),
+    status: ref(3, namespaceStatus, { default: {} }),
+  },
+})
+export interface Namespace extends ObjectOf<typeof namespaces> {}

@@ -1,0 +1,21 @@
+// Node: a machine that runs pods.
+
+import type { ObjectOf } from '../../../apimachinery/resource.ts'
+import { defineResource } from '../../../apimachinery/resource.ts'
+import { ref } from '../../../apimachinery/schema.ts'
+import { nodeSpec } from './spec.ts'
+import { nodeStatus } from './status.ts'
+
+export const nodes = defineResource({
+  group: '',
+  version: 'v1',
+  kind: 'Node',
+  plural: 'nodes',
+  scope: 'Cluster',
+  model: 'io.k8s.api.core.v1.Node',
+  fields: {
+    spec: ref(2, nodeSpec, { default: {} }),
+    status: ref(3, nodeStatus, { default: {} }),
+  },
+})
+export interface Node extends ObjectOf<typeof nodes> {}

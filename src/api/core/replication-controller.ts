@@ -1,0 +1,53 @@
+// ReplicationController: keeps a number of pods, by a plain map of labels.
+
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import type { TypeOf } from '../../apimachinery/schema.ts'
+import { int32, int64, list, mapOf, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
+import { podTemplateSpec } from './pod/template.ts'
+
+export const replicationControllerSpec = struct('io.k8s.api.core.v1.ReplicationControllerSpec', {
+  replicas: int32(1),
+  minReadySeconds: int32(4),
+  selector: mapOf(2, string(), { atomic: true }),
+  template: ref(3, podTemplateSpec),
+})
+export interface ReplicationControllerSpec extends TypeOf<typeof replicationControllerSpec> {}
+
+export const replicationControllerCondition = struct('io.k8s.api.core.v1.ReplicationControllerCondition', {
+  type: required(string(1)),
+  status: required(string(2)),
+  lastTransitionTime: time(3),
+  reason: string(4),
+  message: string(5),
+})
+export interface ReplicationControllerCondition extends TypeOf<typeof replicationControllerCondition> {}
+
+export const replicationControllerStatus = struct('io.k8s.api.core.v1.ReplicationControllerStatus', {
+  replicas: required(int32(1, { default: 0 })),
+  fullyLabeledReplicas: int32(2),
+  readyReplicas: int32(4),
+  availableReplicas: int32(5),
+  observedGeneration: int64(3),
+  conditions: list(6, replicationControllerCondition, {
+    list: 'map',
+    keys: ['type'],
+    mergeKey: 'type',
+    strategy: 'merge',
+  }),
+})
+export interface ReplicationControllerStatus extends TypeOf<typeof replicationControllerStatus> {}
+
+export const replicationControllers = defineResource({
+  group: '',
+  version: 'v1',
+  kind: 'ReplicationController',
+  plural: 'replicationcontrollers',
+  scope: 'Namespaced',
+  model: 'io.k8s.api.core.v1.ReplicationController',
+  fields: {
+    spec: required(ref(2, replicationControllerSpec, { default: {} })),
+    status: ref(3, replicationControllerStatus, { default: {} }),
+  },
+})
+export interface ReplicationController extends ObjectOf<typeof replicationControllers> {}

@@ -1,0 +1,21 @@
+// ServiceAccount: an identity for the processes of pods.
+
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import { bool, list } from '../../apimachinery/schema.ts'
+import { localObjectReference, objectReference } from './references.ts'
+
+export const serviceAccounts = defineResource({
+  group: '',
+  version: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  scope: 'Namespaced',
+  model: 'io.k8s.api.core.v1.ServiceAccount',
+  fields: {
+    secrets: list(2, objectReference, { list: 'map', keys: ['name'], mergeKey: 'name', strategy: 'merge' }),
+    imagePullSecrets: list(3, localObjectReference, { list: 'atomic' }),
+    automountServiceAccountToken: bool(4),
+  },
+})
+export interface ServiceAccount extends ObjectOf<typeof serviceAccounts> {}

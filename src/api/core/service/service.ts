@@ -1,0 +1,20 @@
+// Service: one address for a changing set of pods.
+
+import type { ObjectOf } from '../../../apimachinery/resource.ts'
+import { defineResource } from '../../../apimachinery/resource.ts'
+import { ref, required } from '../../../apimachinery/schema.ts'
+import { serviceSpec, serviceStatus } from './fields.ts'
+
+export const services = defineResource({
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  scope: 'Namespaced',
+  model: 'io.k8s.api.core.v1.Service',
+  fields: {
+    spec: required(ref(2, serviceSpec, { default: {} })),
+    status: ref(3, serviceStatus, { default: {} }),
+  },
+})
+export interface Service extends ObjectOf<typeof services> {}

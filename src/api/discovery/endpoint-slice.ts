@@ -1,0 +1,69 @@
+// EndpointSlice: a part of the addresses behind a service.
+
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import type { TypeOf } from '../../apimachinery/schema.ts'
+import { bool, int32, list, mapOf, oneOf, ref, required, string, struct } from '../../apimachinery/schema.ts'
+import { objectReference } from '../core/references.ts'
+
+export const endpointConditions = struct('io.k8s.api.discovery.v1.EndpointConditions', {
+  ready: bool(1),
+  serving: bool(2),
+  terminating: bool(3),
+})
+export interface EndpointConditions extends TypeOf<typeof endpointConditions> {}
+
+export const forZone = struct('io.k8s.api.discovery.v1.ForZone', {
+  name: required(string(1)),
+})
+export interface ForZone extends TypeOf<typeof forZone> {}
+
+export const forNode = struct('io.k8s.api.discovery.v1.ForNode', {
+  name: required(string(1)),
+})
+export interface ForNode extends TypeOf<typeof forNode> {}
+
+export const endpointHints = struct('io.k8s.api.discovery.v1.EndpointHints', {
+  forZones: list(1, forZone, { list: 'atomic' }),
+  forNodes: list(2, forNode, { list: 'atomic' }),
+})
+export interface EndpointHints extends TypeOf<typeof endpointHints> {}
+
+export const endpoint = struct('io.k8s.api.discovery.v1.Endpoint', {
+  addresses: required(list(1, string(), { list: 'set', default: [] })),
+  conditions: ref(2, endpointConditions, { default: {} }),
+  hostname: string(3),
+  targetRef: ref(4, objectReference),
+  deprecatedTopology: mapOf(5, string()),
+  nodeName: string(6),
+  zone: string(7),
+  hints: ref(8, endpointHints),
+})
+export interface Endpoint extends TypeOf<typeof endpoint> {}
+
+export const endpointPort = struct(
+  'io.k8s.api.discovery.v1.EndpointPort',
+  {
+    name: string(1),
+    protocol: oneOf(2, ['TCP', 'UDP', 'SCTP']),
+    port: int32(3),
+    appProtocol: string(4),
+  },
+  { atomic: true },
+)
+export interface EndpointPort extends TypeOf<typeof endpointPort> {}
+
+export const endpointSlices = defineResource({
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
+  scope: 'Namespaced',
+  model: 'io.k8s.api.discovery.v1.EndpointSlice',
+  fields: {
+    addressType: required(oneOf(4, [])),
+    endpoints: list(2, endpoint, { list: 'atomic' }),
+    ports: list(3, endpointPort, { list: 'atomic' }),
+  },
+})
+export interface EndpointSlice extends ObjectOf<typeof endpointSlices> {}

@@ -1,0 +1,20 @@
+// ClusterRoleBinding: gives a cluster role to subjects everywhere.
+
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import { list, ref, required } from '../../apimachinery/schema.ts'
+import { roleRef, subject } from './fields.ts'
+
+export const clusterRoleBindings = defineResource({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'ClusterRoleBinding',
+  plural: 'clusterrolebindings',
+  scope: 'Cluster',
+  model: 'io.k8s.api.rbac.v1.ClusterRoleBinding',
+  fields: {
+    subjects: list(2, subject, { list: 'atomic' }),
+    roleRef: required(ref(3, roleRef, { default: {} })),
+  },
+})
+export interface ClusterRoleBinding extends ObjectOf<typeof clusterRoleBindings> {}

@@ -1,0 +1,20 @@
+// ClusterRole: rights in every namespace, and on what has none.
+
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import { list, ref } from '../../apimachinery/schema.ts'
+import { aggregationRule, policyRule } from './fields.ts'
+
+export const clusterRoles = defineResource({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'ClusterRole',
+  plural: 'clusterroles',
+  scope: 'Cluster',
+  model: 'io.k8s.api.rbac.v1.ClusterRole',
+  fields: {
+    rules: list(2, policyRule, { list: 'atomic' }),
+    aggregationRule: ref(3, aggregationRule),
+  },
+})
+export interface ClusterRole extends ObjectOf<typeof clusterRoles> {}

@@ -1,0 +1,20 @@
+// RoleBinding: gives a role to subjects inside one namespace.
+
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import { list, ref, required } from '../../apimachinery/schema.ts'
+import { roleRef, subject } from './fields.ts'
+
+export const roleBindings = defineResource({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'RoleBinding',
+  plural: 'rolebindings',
+  scope: 'Namespaced',
+  model: 'io.k8s.api.rbac.v1.RoleBinding',
+  fields: {
+    subjects: list(2, subject, { list: 'atomic' }),
+    roleRef: required(ref(3, roleRef, { default: {} })),
+  },
+})
+export interface RoleBinding extends ObjectOf<typeof roleBindings> {}

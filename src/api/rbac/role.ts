@@ -1,0 +1,19 @@
+// Role: rights inside one namespace.
+
+import type { ObjectOf } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import { list } from '../../apimachinery/schema.ts'
+import { policyRule } from './fields.ts'
+
+export const roles = defineResource({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'Role',
+  plural: 'roles',
+  scope: 'Namespaced',
+  model: 'io.k8s.api.rbac.v1.Role',
+  fields: {
+    rules: list(2, policyRule, { list: 'atomic' }),
+  },
+})
+export interface Role extends ObjectOf<typeof roles> {}
