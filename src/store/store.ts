@@ -1,5 +1,10 @@
 // The revisioned store: the one contract between the API server and whatever keeps its bytes; every engine passes `storeConformance`.
 
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+
+export * from './errors.ts'
+
 /** Who made a write. It is part of the log's format; each field is cut at `MAX_ACTOR_FIELD_BYTES`. */
 export interface Actor {
   user: string
@@ -45,7 +50,7 @@ export interface Write {
   value: Buffer | null
   /** Compare-and-swap: 0 = the key must not exist, n = it must be at revision n, absent = unconditional. */
   expected?: number
-  /** The entry is deleted by `TTL_USER` this long after the write. A later write without it makes the entry permanent. */
+  /** The entry is deleted by `TTL_USER` this long after the write, up to a second late. A later write without it makes the entry permanent. */
   ttlSeconds?: number
   actor: Actor
 }
@@ -56,7 +61,7 @@ export type WriteResult =
   | { readonly ok: false; readonly current: Entry | undefined }
 
 export interface ListOptions {
-  /** At most this many entries; `more` says whether there would have been others. */
+  /** At most this many entries; `more` says whether there would have been others. 0 or absent = all. */
   limit?: number
   /** Only keys greater than this one, by bytes: the last key of the page before. */
   after?: string
@@ -150,8 +155,8 @@ export interface Store extends AsyncDisposable {
   history(target: string, options?: HistoryOptions): Promise<HistoryPage>
 
   /**
-   * Drops the history of one key, or of everything below a prefix: all but the live entries. Changes that the watch window still holds are forgotten by
-   * `history` and by `get` at a revision at once, and leave the disk when the window has passed them.
+   * Drops the history of one key, or of everything below a prefix: all versions but the live ones. It raises the floor to the newest revision first, so that
+   * the watch window holds nothing back: when it returns, the dropped versions cannot be read any more by any call. For administrators, not for every deletion.
    */
   purge(target: string): Promise<void>
 
@@ -168,10 +173,38 @@ export interface Retention {
 
 export const NO_HISTORY: Retention = { maxAgeMs: 0, maxBytes: 0 }
 
-/** What every engine keeps so that watches can resume: the floor follows the older of the two bounds… whichever is reached first. */
+/** What every engine keeps so that watches can resume: changes leave it when they are older, or more, than this. */
 export interface WatchWindow {
   maxAgeMs: number
   maxChanges: number
+}
+
+export const DEFAULT_WATCH_WINDOW: WatchWindow = { maxAgeMs: 10 * 60_000, maxChanges: 100_000 }
+
+/** What waits in memory, and how much of it. */
+export interface StoreLimits {
+  /** Writes that wait for a commit; beyond it `write` throws `StoreBusyError`. */
+  waitingWrites: number
+  /** Changes that a watch's consumer has not taken yet; beyond it the watch throws `SlowWatcherError`. */
+  watchBacklogChanges: number
+  /** The same by the bytes of their values. */
+  watchBacklogBytes: number
+}
+
+export const DEFAULT_LIMITS: StoreLimits = {
+  waitingWrites: 20_000,
+  watchBacklogChanges: 20_000,
+  watchBacklogBytes: 64 * 1024 * 1024,
+}
+
+/** What every embedded engine is opened with. */
+export interface StoreOptions {
+  clock: Clock
+  log: Logger
+  /** The history rule of a key; a pure function. Absent = no history beyond the watch window. */
+  retention?: (key: string) => Retention
+  watchWindow?: WatchWindow
+  limits?: Partial<StoreLimits>
 }
 
 /** The longest key. The longest that Kubernetes' own rules build (tenant 63, group 253, resource 63, namespace 63, name 253) has 699. */
