@@ -34,9 +34,10 @@ export function parseJson(bytes: Buffer, maxBytes = MAX_JSON_BYTES): unknown {
 /** Go's words for the commonest faults; V8's for the others. */
 function syntaxText(text: string, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
-  if (/Unexpected end|Unterminated/.test(message)) return 'unexpected end of JSON input'
-  const token = /^Unexpected token '?(.)/su.exec(message)?.[1]
   const position = Number(/at position (\d+)/.exec(message)?.[1] ?? Number.NaN)
+  if (/Unexpected end|Unterminated/.test(message) || position >= text.trimEnd().length)
+    return 'unexpected end of JSON input'
+  const token = /^Unexpected token '?(.)/su.exec(message)?.[1]
   const character = token ?? text[position]
   if (character === undefined) return message
   const shown = character === "'" ? String.raw`'\''` : `'${character}'`

@@ -1,0 +1,70 @@
+// JSON within limits, duplicate fields, and the layout that resource versions are spliced into.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { findDuplicateFields, MAX_JSON_DEPTH, parseJson } from './json.ts'
+import { DecodeError } from './scalars.ts'
+import { deepFreeze, resourceVersionOffset, serialize, spliceResourceVersion } from './serialize.ts'
+
+test('duplicate fields are found at any depth, once each', () => {
+  const text = String.raw`{"a":1,"metadata":{"name":"x","na\u006de":"y","name":"z"},"spec":{"list":[{"b":1},{"b":1,"c":"{\"d\":1,\"d\":2}","b":2}]},"a":2}`
+  assert.deepEqual(findDuplicateFields(text), [
+    'duplicate field "metadata.name"',
+    'duplicate field "spec.list[1].b"',
+    'duplicate field "a"',
+  ])
+})
+
+test('JSON made by JSON.stringify has no duplicates and parses to itself', () => {
+  fc.assert(
+    fc.property(fc.json(), (text) => {
+      assert.deepEqual(findDuplicateFields(text), [])
+      assert.deepEqual(parseJson(Buffer.from(text)), JSON.parse(text))
+    }),
+  )
+})
+
+test('size, depth and syntax are refused in words', () => {
+  const deep = Buffer.from('['.repeat(MAX_JSON_DEPTH + 1) + ']'.repeat(MAX_JSON_DEPTH + 1))
+  assert.throws(() => parseJson(deep), /exceeded max depth/)
+  assert.throws(() => parseJson(Buffer.from('{}'), 1), new DecodeError('request is too large: limit is 1 bytes'))
+  assert.throws(() => parseJson(Buffer.from('{')), new DecodeError('unexpected end of JSON input'))
+  assert.throws(
+    () => parseJson(Buffer.from('hello')),
+    new DecodeError("invalid character 'h' looking for beginning of value"),
+  )
+})
+
+test('any bytes are parsed or refused, never crash', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      findDuplicateFields(Buffer.from(bytes))
+      try {
+        parseJson(Buffer.from(bytes))
+      } catch (error) {
+        assert.ok(error instanceof DecodeError)
+      }
+    }),
+  )
+})
+
+const pods = { kind: 'Pod', apiVersion: 'v1' }
+
+test('serialize begins with kind, apiVersion and metadata, and leaves the resource version to the splice', () => {
+  const object = deepFreeze({
+    spec: { a: 1 },
+    metadata: { name: 'x', resourceVersion: '5' },
+    apiVersion: 'v1',
+    kind: 'Pod',
+  })
+  const bytes = serialize(pods, object)
+  assert.equal(bytes.toString(), '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"},"spec":{"a":1}}')
+  const want = '{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"12","name":"x"},"spec":{"a":1}}'
+  assert.equal(spliceResourceVersion(bytes, 12).toString(), want)
+  assert.equal(spliceResourceVersion(bytes, 12n, resourceVersionOffset(pods)).toString(), want)
+  assert.equal(
+    spliceResourceVersion(serialize(pods, {}), '3').toString(),
+    '{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"3"}}',
+  )
+})

@@ -1,0 +1,88 @@
+// Arbitrary objects of a struct in their normal form, for property tests: every field may be there, none holds what decoding would drop.
+
+import fc from 'fast-check'
+import { zeroIsAbsent } from './decode.ts'
+import { type JsonObject, setOwn } from './objects.ts'
+import type { Field, Struct } from './schema.ts'
+
+/** How deep structs are filled; deeper ones are left out where the schema allows. */
+const MAX_STRUCT_DEPTH = 6
+
+/** Names and texts as people write them, and as they should not. */
+const text = fc.oneof(
+  fc.constantFrom('a', 'web-1', 'example.com/key', '__proto__', 'constructor', 'ünï¢ode', ''),
+  fc.string({ maxLength: 8 }),
+)
+const word = text.filter((value) => value !== '')
+const int32 = fc.oneof(fc.constantFrom(0, 1, -1, 2 ** 31 - 1, -(2 ** 31)), fc.integer())
+const time = fc
+  .integer({ min: -62135596799, max: 253402300799 })
+  .filter((seconds) => seconds !== 0)
+  .map((seconds) => `${new Date(seconds * 1000).toISOString().slice(0, -5)}Z`)
+
+/** An object of `struct`, as `decode` would return it. */
+export function arbitraryOf(struct: Struct, depth = 0): fc.Arbitrary<JsonObject> {
+  const members: Record<string, fc.Arbitrary<unknown>> = {}
+  for (const [key, field] of Object.entries(struct.fields)) {
+    const value = arbitraryField(field, depth)
+    if (value === undefined) continue
+    const present = zeroIsAbsent(struct, key, field) ? value.filter((made) => !isZero(made)) : value
+    members[key] = field.required ? present : fc.option(present, { nil: undefined, freq: depth < 2 ? 2 : 1 })
+  }
+  return fc.record(members).map((record) => {
+    const made: JsonObject = {}
+    for (const [key, value] of Object.entries(record)) if (value !== undefined) setOwn(made, key, value)
+    return made
+  })
+}
+
+function isZero(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0
+  return value === 0 || value === '' || value === false
+}
+
+function arbitraryField(field: Field, depth: number): fc.Arbitrary<unknown> | undefined {
+  switch (field.type) {
+    case 'string':
+      return field.enum === undefined ? text : fc.constantFrom(...field.enum)
+    case 'int32':
+      return int32
+    case 'int64':
+      return fc.maxSafeInteger().map((value) => value || 0)
+    case 'double':
+      return fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value || 0)
+    case 'bool':
+      return fc.boolean()
+    case 'bytes':
+      return fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('base64'))
+    case 'time':
+      return time
+    case 'microTime':
+      return fc
+        .tuple(time, fc.nat(999_999))
+        .map(([at, micros]) => `${at.slice(0, -1)}.${String(micros).padStart(6, '0')}Z`)
+    case 'quantity':
+      return fc.constantFrom('1', '100m', '64Mi', '2Gi', '15k')
+    case 'intOrString':
+      return fc.oneof(int32, fc.constantFrom('25%', 'http'))
+    case 'any':
+      return fc.constantFrom<unknown>({ a: 1 }, { 'f:metadata': { 'f:labels': { '.': {} } } }, 'x', [1, null])
+    case 'struct':
+      if (depth >= MAX_STRUCT_DEPTH && !field.required) return undefined
+      return field.struct && arbitraryOf(field.struct(), depth + 1)
+    case 'list': {
+      const of = field.of && arbitraryField(field.of, depth + 1)
+      return of && fc.array(of, { maxLength: 2 })
+    }
+    case 'map': {
+      const of = field.of && arbitraryField(field.of, depth + 1)
+      return of && fc.array(fc.tuple(word, of), { maxLength: 2 }).map(mapOfEntries)
+    }
+  }
+}
+
+function mapOfEntries(entries: readonly (readonly [string, unknown])[]): JsonObject {
+  const map: JsonObject = {}
+  for (const [key, value] of entries) setOwn(map, key, value)
+  return map
+}
