@@ -11,6 +11,10 @@ export const customResourceDefinitions = defineResource({
   kind: 'CustomResourceDefinition',
   plural: 'customresourcedefinitions',
   scope: 'Cluster',
+  shortNames: ['crd', 'crds'],
+  categories: ['api-extensions'],
+  unconditionalUpdate: false,
+  subresources: { status: true },
   model: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition',
   fields: {
     spec: required(ref(2, customResourceDefinitionSpec, { default: {} })),

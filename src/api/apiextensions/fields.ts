@@ -88,7 +88,7 @@ export const serviceReference = struct('io.k8s.apiextensions-apiserver.pkg.apis.
   namespace: required(string(1)),
   name: required(string(2)),
   path: string(3),
-  port: int32(4),
+  port: int32(4, { default: 443 }),
 })
 export interface ServiceReference extends TypeOf<typeof serviceReference> {}
 

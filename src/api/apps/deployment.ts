@@ -26,20 +26,20 @@ export const rollingUpdateDeployment = struct('io.k8s.api.apps.v1.RollingUpdateD
 export interface RollingUpdateDeployment extends TypeOf<typeof rollingUpdateDeployment> {}
 
 export const deploymentStrategy = struct('io.k8s.api.apps.v1.DeploymentStrategy', {
-  type: oneOf(1, ['Recreate', 'RollingUpdate']),
+  type: oneOf(1, ['Recreate', 'RollingUpdate'], { default: 'RollingUpdate' }),
   rollingUpdate: ref(2, rollingUpdateDeployment),
 })
 export interface DeploymentStrategy extends TypeOf<typeof deploymentStrategy> {}
 
 export const deploymentSpec = struct('io.k8s.api.apps.v1.DeploymentSpec', {
-  replicas: int32(1),
+  replicas: int32(1, { default: 1, min: 0 }),
   selector: required(ref(2, labelSelector)),
   template: required(ref(3, podTemplateSpec, { default: {} })),
   strategy: ref(4, deploymentStrategy, { default: {}, strategy: 'retainKeys' }),
-  minReadySeconds: int32(5),
-  revisionHistoryLimit: int32(6),
+  minReadySeconds: int32(5, { min: 0 }),
+  revisionHistoryLimit: int32(6, { default: 10, min: 0 }),
   paused: bool(7),
-  progressDeadlineSeconds: int32(9),
+  progressDeadlineSeconds: int32(9, { default: 600, min: 0 }),
 })
 export interface DeploymentSpec extends TypeOf<typeof deploymentSpec> {}
 
@@ -72,6 +72,12 @@ export const deployments = defineResource({
   kind: 'Deployment',
   plural: 'deployments',
   scope: 'Namespaced',
+  shortNames: ['deploy'],
+  categories: ['all'],
+  subresources: {
+    status: true,
+    scale: { spec: '.spec.replicas', status: '.status.replicas', selector: '.spec.selector' },
+  },
   model: 'io.k8s.api.apps.v1.Deployment',
   fields: {
     spec: required(ref(2, deploymentSpec, { default: {} })),

@@ -8,7 +8,7 @@ import { int32, int64, list, ref, required, string, struct, time } from '../../a
 import { podTemplateSpec } from '../core/pod/template.ts'
 
 export const replicaSetSpec = struct('io.k8s.api.apps.v1.ReplicaSetSpec', {
-  replicas: int32(1),
+  replicas: int32(1, { default: 1, min: 0 }),
   minReadySeconds: int32(4),
   selector: required(ref(2, labelSelector)),
   template: ref(3, podTemplateSpec, { default: {} }),
@@ -41,6 +41,13 @@ export const replicaSets = defineResource({
   kind: 'ReplicaSet',
   plural: 'replicasets',
   scope: 'Namespaced',
+  shortNames: ['rs'],
+  categories: ['all'],
+  subresources: {
+    status: true,
+    scale: { spec: '.spec.replicas', status: '.status.replicas', selector: '.spec.selector' },
+  },
+  selectable: { 'status.replicas': (set) => String(set.status?.replicas ?? 0) },
   model: 'io.k8s.api.apps.v1.ReplicaSet',
   fields: {
     spec: required(ref(2, replicaSetSpec, { default: {} })),

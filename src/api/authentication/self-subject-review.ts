@@ -17,6 +17,7 @@ export const selfSubjectReviews = defineResource({
   kind: 'SelfSubjectReview',
   plural: 'selfsubjectreviews',
   scope: 'Cluster',
+  verbs: ['create'],
   model: 'io.k8s.api.authentication.v1.SelfSubjectReview',
   fields: {
     status: ref(2, selfSubjectReviewStatus, { default: {} }),

@@ -15,7 +15,7 @@ export interface BoundObjectReference extends TypeOf<typeof boundObjectReference
 
 export const tokenRequestSpec = struct('io.k8s.api.authentication.v1.TokenRequestSpec', {
   audiences: list(1, string(), { list: 'atomic' }),
-  expirationSeconds: int64(4),
+  expirationSeconds: int64(4, { default: 3600 }),
   boundObjectRef: ref(3, boundObjectReference),
 })
 export interface TokenRequestSpec extends TypeOf<typeof tokenRequestSpec> {}
@@ -32,6 +32,8 @@ export const tokenRequests = defineResource({
   kind: 'TokenRequest',
   plural: 'tokenrequests',
   scope: 'Namespaced',
+  verbs: ['create'],
+  generation: false,
   model: 'io.k8s.api.authentication.v1.TokenRequest',
   fields: {
     spec: ref(2, tokenRequestSpec, { default: {} }),

@@ -26,6 +26,8 @@ export const tokenReviews = defineResource({
   kind: 'TokenReview',
   plural: 'tokenreviews',
   scope: 'Cluster',
+  verbs: ['create'],
+  generation: false,
   model: 'io.k8s.api.authentication.v1.TokenReview',
   fields: {
     spec: required(ref(2, tokenReviewSpec, { default: {} })),

@@ -12,6 +12,8 @@ export const localSubjectAccessReviews = defineResource({
   kind: 'LocalSubjectAccessReview',
   plural: 'localsubjectaccessreviews',
   scope: 'Namespaced',
+  verbs: ['create'],
+  generation: false,
   model: 'io.k8s.api.authorization.v1.LocalSubjectAccessReview',
   fields: {
     spec: required(ref(2, subjectAccessReviewSpec, { default: {} })),

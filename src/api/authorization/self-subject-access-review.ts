@@ -18,6 +18,8 @@ export const selfSubjectAccessReviews = defineResource({
   kind: 'SelfSubjectAccessReview',
   plural: 'selfsubjectaccessreviews',
   scope: 'Cluster',
+  verbs: ['create'],
+  generation: false,
   model: 'io.k8s.api.authorization.v1.SelfSubjectAccessReview',
   fields: {
     spec: required(ref(2, selfSubjectAccessReviewSpec, { default: {} })),

@@ -38,6 +38,8 @@ export const selfSubjectRulesReviews = defineResource({
   kind: 'SelfSubjectRulesReview',
   plural: 'selfsubjectrulesreviews',
   scope: 'Cluster',
+  verbs: ['create'],
+  generation: false,
   model: 'io.k8s.api.authorization.v1.SelfSubjectRulesReview',
   fields: {
     spec: required(ref(2, selfSubjectRulesReviewSpec, { default: {} })),

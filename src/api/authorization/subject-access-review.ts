@@ -22,6 +22,8 @@ export const subjectAccessReviews = defineResource({
   kind: 'SubjectAccessReview',
   plural: 'subjectaccessreviews',
   scope: 'Cluster',
+  verbs: ['create'],
+  generation: false,
   model: 'io.k8s.api.authorization.v1.SubjectAccessReview',
   fields: {
     spec: required(ref(2, subjectAccessReviewSpec, { default: {} })),

@@ -22,6 +22,8 @@ export const scales = defineResource({
   kind: 'Scale',
   plural: 'scales',
   scope: 'Namespaced',
+  verbs: ['create'],
+  generation: false,
   model: 'io.k8s.api.autoscaling.v1.Scale',
   fields: {
     spec: ref(2, scaleSpec, { default: {} }),

@@ -22,6 +22,10 @@ export const leases = defineResource({
   kind: 'Lease',
   plural: 'leases',
   scope: 'Namespaced',
+  generation: false,
+  createOnUpdate: true,
+  unconditionalUpdate: false,
+  history: 'window',
   model: 'io.k8s.api.coordination.v1.Lease',
   fields: {
     spec: ref(2, leaseSpec, { default: {} }),

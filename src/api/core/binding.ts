@@ -11,6 +11,7 @@ export const bindings = defineResource({
   kind: 'Binding',
   plural: 'bindings',
   scope: 'Namespaced',
+  verbs: ['create'],
   model: 'io.k8s.api.core.v1.Binding',
   fields: {
     target: required(ref(2, objectReference, { default: {} })),

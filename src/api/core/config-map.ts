@@ -10,6 +10,7 @@ export const configMaps = defineResource({
   kind: 'ConfigMap',
   plural: 'configmaps',
   scope: 'Namespaced',
+  shortNames: ['cm'],
   model: 'io.k8s.api.core.v1.ConfigMap',
   fields: {
     immutable: bool(4),

@@ -23,7 +23,7 @@ export const endpointPort = struct(
   {
     name: string(1),
     port: required(int32(2, { default: 0 })),
-    protocol: oneOf(3, ['TCP', 'UDP', 'SCTP']),
+    protocol: oneOf(3, ['TCP', 'UDP', 'SCTP'], { default: 'TCP' }),
     appProtocol: string(4),
   },
   { atomic: true },
@@ -43,6 +43,8 @@ export const endpoints = defineResource({
   kind: 'Endpoints',
   plural: 'endpoints',
   scope: 'Namespaced',
+  shortNames: ['ep'],
+  createOnUpdate: true,
   model: 'io.k8s.api.core.v1.Endpoints',
   fields: {
     subsets: list(2, endpointSubset, { list: 'atomic' }),

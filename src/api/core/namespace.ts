@@ -31,6 +31,15 @@ export const namespaces = defineResource({
   kind: 'Namespace',
   plural: 'namespaces',
   scope: 'Cluster',
+  shortNames: ['ns'],
+  names: 'dns-label',
+  generation: false,
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
+  subresources: { status: true, others: [{ name: 'finalize', kind: 'Namespace', verbs: ['update'] }] },
+  selectable: {
+    'status.phase': (namespace) => namespace.status?.phase ?? '',
+    name: (namespace) => namespace.metadata.name,
+  },
   model: 'io.k8s.api.core.v1.Namespace',
   fields: {
     spec: ref(2, namespaceSpec, { default: {} }),

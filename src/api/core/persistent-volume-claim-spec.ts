@@ -14,7 +14,7 @@ export const persistentVolumeClaimSpec = struct('io.k8s.api.core.v1.PersistentVo
   resources: ref(2, volumeResourceRequirements, { default: {} }),
   volumeName: string(3),
   storageClassName: string(5),
-  volumeMode: oneOf(6, ['Block', 'Filesystem']),
+  volumeMode: oneOf(6, ['Block', 'Filesystem'], { default: 'Filesystem' }),
   dataSource: ref(7, typedLocalObjectReference),
   dataSourceRef: ref(8, typedObjectReference),
   volumeAttributesClassName: string(9),

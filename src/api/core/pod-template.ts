@@ -11,6 +11,7 @@ export const podTemplates = defineResource({
   kind: 'PodTemplate',
   plural: 'podtemplates',
   scope: 'Namespaced',
+  returnsDeleted: true,
   model: 'io.k8s.api.core.v1.PodTemplate',
   fields: {
     template: required(ref(2, podTemplateSpec, { default: {} })),

@@ -7,8 +7,8 @@ import { int32, int64, list, mapOf, ref, required, string, struct, time } from '
 import { podTemplateSpec } from './pod/template.ts'
 
 export const replicationControllerSpec = struct('io.k8s.api.core.v1.ReplicationControllerSpec', {
-  replicas: int32(1),
-  minReadySeconds: int32(4),
+  replicas: int32(1, { default: 1, min: 0 }),
+  minReadySeconds: int32(4, { min: 0 }),
   selector: mapOf(2, string(), { atomic: true }),
   template: ref(3, podTemplateSpec),
 })
@@ -44,6 +44,14 @@ export const replicationControllers = defineResource({
   kind: 'ReplicationController',
   plural: 'replicationcontrollers',
   scope: 'Namespaced',
+  shortNames: ['rc'],
+  categories: ['all'],
+  defaultPropagation: 'Orphan',
+  subresources: {
+    status: true,
+    scale: { spec: '.spec.replicas', status: '.status.replicas', selector: '.spec.selector' },
+  },
+  selectable: { 'status.replicas': (controller) => String(controller.status?.replicas ?? 0) },
   model: 'io.k8s.api.core.v1.ReplicationController',
   fields: {
     spec: required(ref(2, replicationControllerSpec, { default: {} })),

@@ -10,12 +10,13 @@ export const secrets = defineResource({
   kind: 'Secret',
   plural: 'secrets',
   scope: 'Namespaced',
+  selectable: { type: (secret) => secret.type ?? '' },
   model: 'io.k8s.api.core.v1.Secret',
   fields: {
     immutable: bool(5),
     data: mapOf(2, bytes()),
     stringData: mapOf(4, string()),
-    type: string(3),
+    type: string(3, { default: 'Opaque' }),
   },
 })
 export interface Secret extends ObjectOf<typeof secrets> {}

@@ -11,6 +11,12 @@ export const serviceAccounts = defineResource({
   kind: 'ServiceAccount',
   plural: 'serviceaccounts',
   scope: 'Namespaced',
+  shortNames: ['sa'],
+  unconditionalUpdate: false,
+  returnsDeleted: true,
+  subresources: {
+    others: [{ name: 'token', kind: 'TokenRequest', group: 'authentication.k8s.io', version: 'v1', verbs: ['create'] }],
+  },
   model: 'io.k8s.api.core.v1.ServiceAccount',
   fields: {
     secrets: list(2, objectReference, { list: 'map', keys: ['name'], mergeKey: 'name', strategy: 'merge' }),

@@ -44,8 +44,8 @@ export interface Endpoint extends TypeOf<typeof endpoint> {}
 export const endpointPort = struct(
   'io.k8s.api.discovery.v1.EndpointPort',
   {
-    name: string(1),
-    protocol: oneOf(2, ['TCP', 'UDP', 'SCTP']),
+    name: string(1, { default: '' }),
+    protocol: oneOf(2, ['TCP', 'UDP', 'SCTP'], { default: 'TCP' }),
     port: int32(3),
     appProtocol: string(4),
   },
@@ -61,7 +61,7 @@ export const endpointSlices = defineResource({
   scope: 'Namespaced',
   model: 'io.k8s.api.discovery.v1.EndpointSlice',
   fields: {
-    addressType: required(oneOf(4, [])),
+    addressType: required(oneOf(4, ['IPv4', 'IPv6', 'FQDN'])),
     endpoints: list(2, endpoint, { list: 'atomic' }),
     ports: list(3, endpointPort, { list: 'atomic' }),
   },

@@ -11,6 +11,7 @@ export const evictions = defineResource({
   kind: 'Eviction',
   plural: 'evictions',
   scope: 'Namespaced',
+  verbs: ['create'],
   model: 'io.k8s.api.policy.v1.Eviction',
   fields: {
     deleteOptions: ref(2, deleteOptions),

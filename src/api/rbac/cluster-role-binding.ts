@@ -11,6 +11,8 @@ export const clusterRoleBindings = defineResource({
   kind: 'ClusterRoleBinding',
   plural: 'clusterrolebindings',
   scope: 'Cluster',
+  names: 'path-segment',
+  createOnUpdate: true,
   model: 'io.k8s.api.rbac.v1.ClusterRoleBinding',
   fields: {
     subjects: list(2, subject, { list: 'atomic' }),

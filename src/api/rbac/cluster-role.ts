@@ -11,6 +11,8 @@ export const clusterRoles = defineResource({
   kind: 'ClusterRole',
   plural: 'clusterroles',
   scope: 'Cluster',
+  names: 'path-segment',
+  createOnUpdate: true,
   model: 'io.k8s.api.rbac.v1.ClusterRole',
   fields: {
     rules: list(2, policyRule, { list: 'atomic' }),

@@ -4,6 +4,8 @@ import { labelSelector } from '../../apimachinery/metadata.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { list, required, string, struct } from '../../apimachinery/schema.ts'
 
+export const RBAC_GROUP = 'rbac.authorization.k8s.io'
+
 export const policyRule = struct('io.k8s.api.rbac.v1.PolicyRule', {
   verbs: required(list(1, string(), { list: 'atomic', default: [] })),
   apiGroups: list(2, string(), { list: 'atomic' }),
@@ -33,7 +35,7 @@ export interface Subject extends TypeOf<typeof subject> {}
 export const roleRef = struct(
   'io.k8s.api.rbac.v1.RoleRef',
   {
-    apiGroup: string(1, { always: true }),
+    apiGroup: string(1, { always: true, default: RBAC_GROUP }),
     kind: required(string(2)),
     name: required(string(3)),
   },

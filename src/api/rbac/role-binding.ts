@@ -11,6 +11,8 @@ export const roleBindings = defineResource({
   kind: 'RoleBinding',
   plural: 'rolebindings',
   scope: 'Namespaced',
+  names: 'path-segment',
+  createOnUpdate: true,
   model: 'io.k8s.api.rbac.v1.RoleBinding',
   fields: {
     subjects: list(2, subject, { list: 'atomic' }),

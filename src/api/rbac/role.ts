@@ -11,6 +11,8 @@ export const roles = defineResource({
   kind: 'Role',
   plural: 'roles',
   scope: 'Namespaced',
+  names: 'path-segment',
+  createOnUpdate: true,
   model: 'io.k8s.api.rbac.v1.Role',
   fields: {
     rules: list(2, policyRule, { list: 'atomic' }),

@@ -12,6 +12,13 @@ export const nodes = defineResource({
   kind: 'Node',
   plural: 'nodes',
   scope: 'Cluster',
+  shortNames: ['no'],
+  generation: false,
+  subresources: {
+    status: true,
+    others: [{ name: 'proxy', kind: 'NodeProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],
+  },
+  selectable: { 'spec.unschedulable': (node) => String(node.spec?.unschedulable ?? false) },
   model: 'io.k8s.api.core.v1.Node',
   fields: {
     spec: ref(2, nodeSpec, { default: {} }),

@@ -6,7 +6,7 @@ import { bool, int32, quantity, ref, required, string, struct } from '../../../a
 export const objectFieldSelector = struct(
   'io.k8s.api.core.v1.ObjectFieldSelector',
   {
-    apiVersion: string(1),
+    apiVersion: string(1, { default: 'v1' }),
     fieldPath: required(string(2)),
   },
   { atomic: true },

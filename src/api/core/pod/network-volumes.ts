@@ -131,10 +131,10 @@ export interface QuobyteVolumeSource extends TypeOf<typeof quobyteVolumeSource> 
 export const azureDiskVolumeSource = struct('io.k8s.api.core.v1.AzureDiskVolumeSource', {
   diskName: required(string(1)),
   diskURI: required(string(2)),
-  cachingMode: oneOf(3, ['None', 'ReadOnly', 'ReadWrite']),
+  cachingMode: oneOf(3, ['None', 'ReadOnly', 'ReadWrite'], { default: 'ReadWrite' }),
   fsType: string(4, { default: 'ext4' }),
   readOnly: bool(5),
-  kind: oneOf(6, ['Shared', 'Dedicated', 'Managed']),
+  kind: oneOf(6, ['Shared', 'Dedicated', 'Managed'], { default: 'Shared' }),
 })
 export interface AzureDiskVolumeSource extends TypeOf<typeof azureDiskVolumeSource> {}
 

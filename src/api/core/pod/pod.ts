@@ -12,6 +12,22 @@ export const pods = defineResource({
   kind: 'Pod',
   plural: 'pods',
   scope: 'Namespaced',
+  shortNames: ['po'],
+  categories: ['all'],
+  returnsDeleted: true,
+  subresources: {
+    status: true,
+    others: [
+      { name: 'log', kind: 'Pod', verbs: ['get'] },
+      { name: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get'] },
+      { name: 'attach', kind: 'PodAttachOptions', verbs: ['create', 'get'] },
+      { name: 'portforward', kind: 'PodPortForwardOptions', verbs: ['create', 'get'] },
+      { name: 'proxy', kind: 'PodProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] },
+      { name: 'binding', kind: 'Binding', verbs: ['create'] },
+      { name: 'eviction', kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
+      { name: 'ephemeralcontainers', kind: 'Pod', verbs: ['get', 'patch', 'update'] },
+    ],
+  },
   model: 'io.k8s.api.core.v1.Pod',
   fields: {
     spec: required(ref(2, podSpec, { default: {} })),

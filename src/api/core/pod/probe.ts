@@ -2,6 +2,7 @@
 
 import type { FieldsOf, TypeOf } from '../../../apimachinery/schema.ts'
 import { int32, int64, intOrString, list, oneOf, ref, required, string, struct } from '../../../apimachinery/schema.ts'
+import { STOP_SIGNALS } from './signals.ts'
 
 export const execAction = struct('io.k8s.api.core.v1.ExecAction', {
   command: list(1, string(), { list: 'atomic' }),
@@ -15,10 +16,10 @@ export const httpHeader = struct('io.k8s.api.core.v1.HTTPHeader', {
 export interface HTTPHeader extends TypeOf<typeof httpHeader> {}
 
 export const httpGetAction = struct('io.k8s.api.core.v1.HTTPGetAction', {
-  path: string(1),
+  path: string(1, { default: '/' }),
   port: required(intOrString(2)),
   host: string(3),
-  scheme: oneOf(4, ['HTTP', 'HTTPS']),
+  scheme: oneOf(4, ['HTTP', 'HTTPS'], { default: 'HTTP' }),
   httpHeaders: list(5, httpHeader, { list: 'atomic' }),
 })
 export interface HTTPGetAction extends TypeOf<typeof httpGetAction> {}
@@ -31,7 +32,7 @@ export interface TCPSocketAction extends TypeOf<typeof tcpSocketAction> {}
 
 export const grpcAction = struct('io.k8s.api.core.v1.GRPCAction', {
   port: required(int32(1, { default: 0 })),
-  service: string(2),
+  service: string(2, { default: '' }),
 })
 export interface GRPCAction extends TypeOf<typeof grpcAction> {}
 
@@ -45,11 +46,11 @@ export type ProbeHandler = FieldsOf<typeof probeHandlerFields>
 
 export const probe = struct('io.k8s.api.core.v1.Probe', {
   ...probeHandlerFields,
-  initialDelaySeconds: int32(2),
-  timeoutSeconds: int32(3),
-  periodSeconds: int32(4),
-  successThreshold: int32(5),
-  failureThreshold: int32(6),
+  initialDelaySeconds: int32(2, { min: 0 }),
+  timeoutSeconds: int32(3, { default: 1, min: 0 }),
+  periodSeconds: int32(4, { default: 10, min: 0 }),
+  successThreshold: int32(5, { default: 1, min: 0 }),
+  failureThreshold: int32(6, { default: 3, min: 0 }),
   terminationGracePeriodSeconds: int64(7),
 })
 export interface Probe extends TypeOf<typeof probe> {}
@@ -70,72 +71,6 @@ export interface LifecycleHandler extends TypeOf<typeof lifecycleHandler> {}
 export const lifecycle = struct('io.k8s.api.core.v1.Lifecycle', {
   postStart: ref(1, lifecycleHandler),
   preStop: ref(2, lifecycleHandler),
-  stopSignal: oneOf(3, [
-    'SIGABRT',
-    'SIGALRM',
-    'SIGBUS',
-    'SIGCHLD',
-    'SIGCLD',
-    'SIGCONT',
-    'SIGFPE',
-    'SIGHUP',
-    'SIGILL',
-    'SIGINT',
-    'SIGIO',
-    'SIGIOT',
-    'SIGKILL',
-    'SIGPIPE',
-    'SIGPOLL',
-    'SIGPROF',
-    'SIGPWR',
-    'SIGQUIT',
-    'SIGSEGV',
-    'SIGSTKFLT',
-    'SIGSTOP',
-    'SIGSYS',
-    'SIGTERM',
-    'SIGTRAP',
-    'SIGTSTP',
-    'SIGTTIN',
-    'SIGTTOU',
-    'SIGURG',
-    'SIGUSR1',
-    'SIGUSR2',
-    'SIGVTALRM',
-    'SIGWINCH',
-    'SIGXCPU',
-    'SIGXFSZ',
-    'SIGRTMIN',
-    'SIGRTMIN+1',
-    'SIGRTMIN+2',
-    'SIGRTMIN+3',
-    'SIGRTMIN+4',
-    'SIGRTMIN+5',
-    'SIGRTMIN+6',
-    'SIGRTMIN+7',
-    'SIGRTMIN+8',
-    'SIGRTMIN+9',
-    'SIGRTMIN+10',
-    'SIGRTMIN+11',
-    'SIGRTMIN+12',
-    'SIGRTMIN+13',
-    'SIGRTMIN+14',
-    'SIGRTMIN+15',
-    'SIGRTMAX-14',
-    'SIGRTMAX-13',
-    'SIGRTMAX-12',
-    'SIGRTMAX-11',
-    'SIGRTMAX-10',
-    'SIGRTMAX-9',
-    'SIGRTMAX-8',
-    'SIGRTMAX-7',
-    'SIGRTMAX-6',
-    'SIGRTMAX-5',
-    'SIGRTMAX-4',
-    'SIGRTMAX-3',
-    'SIGRTMAX-2',
-    'SIGRTMAX-1',
-    'SIGRTMAX',
-  ]),
+  stopSignal: oneOf(3, STOP_SIGNALS),
 })
 export interface Lifecycle extends TypeOf<typeof lifecycle> {}

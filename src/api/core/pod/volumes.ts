@@ -42,7 +42,13 @@ import {
 
 export const hostPathVolumeSource = struct('io.k8s.api.core.v1.HostPathVolumeSource', {
   path: required(string(1)),
-  type: oneOf(2, ['', 'DirectoryOrCreate', 'Directory', 'FileOrCreate', 'File', 'Socket', 'CharDevice', 'BlockDevice']),
+  type: oneOf(
+    2,
+    ['', 'DirectoryOrCreate', 'Directory', 'FileOrCreate', 'File', 'Socket', 'CharDevice', 'BlockDevice'],
+    {
+      default: '',
+    },
+  ),
 })
 export interface HostPathVolumeSource extends TypeOf<typeof hostPathVolumeSource> {}
 
@@ -62,7 +68,7 @@ export interface GitRepoVolumeSource extends TypeOf<typeof gitRepoVolumeSource> 
 export const secretVolumeSource = struct('io.k8s.api.core.v1.SecretVolumeSource', {
   secretName: string(1),
   items: list(2, keyToPath, { list: 'atomic' }),
-  defaultMode: int32(3),
+  defaultMode: int32(3, { default: 0o644 }),
   optional: bool(4),
 })
 export interface SecretVolumeSource extends TypeOf<typeof secretVolumeSource> {}
@@ -70,14 +76,14 @@ export interface SecretVolumeSource extends TypeOf<typeof secretVolumeSource> {}
 export const configMapVolumeSource = struct('io.k8s.api.core.v1.ConfigMapVolumeSource', {
   name: string(1),
   items: list(2, keyToPath, { list: 'atomic' }),
-  defaultMode: int32(3),
+  defaultMode: int32(3, { default: 0o644 }),
   optional: bool(4),
 })
 export interface ConfigMapVolumeSource extends TypeOf<typeof configMapVolumeSource> {}
 
 export const downwardAPIVolumeSource = struct('io.k8s.api.core.v1.DownwardAPIVolumeSource', {
   items: list(1, downwardAPIVolumeFile, { list: 'atomic' }),
-  defaultMode: int32(2),
+  defaultMode: int32(2, { default: 0o644 }),
 })
 export interface DownwardAPIVolumeSource extends TypeOf<typeof downwardAPIVolumeSource> {}
 
@@ -119,7 +125,7 @@ export interface ConfigMapProjection extends TypeOf<typeof configMapProjection> 
 
 export const serviceAccountTokenProjection = struct('io.k8s.api.core.v1.ServiceAccountTokenProjection', {
   audience: string(1),
-  expirationSeconds: int64(2),
+  expirationSeconds: int64(2, { default: 3600 }),
   path: required(string(3)),
 })
 export interface ServiceAccountTokenProjection extends TypeOf<typeof serviceAccountTokenProjection> {}
@@ -156,7 +162,7 @@ export interface VolumeProjection extends TypeOf<typeof volumeProjection> {}
 
 export const projectedVolumeSource = struct('io.k8s.api.core.v1.ProjectedVolumeSource', {
   sources: list(1, volumeProjection, { list: 'atomic' }),
-  defaultMode: int32(2),
+  defaultMode: int32(2, { default: 0o644 }),
 })
 export interface ProjectedVolumeSource extends TypeOf<typeof projectedVolumeSource> {}
 

@@ -26,7 +26,7 @@ export const servicePort = struct('io.k8s.api.core.v1.ServicePort', {
 export interface ServicePort extends TypeOf<typeof servicePort> {}
 
 export const clientIPConfig = struct('io.k8s.api.core.v1.ClientIPConfig', {
-  timeoutSeconds: int32(1),
+  timeoutSeconds: int32(1, { default: 10_800 }),
 })
 export interface ClientIPConfig extends TypeOf<typeof clientIPConfig> {}
 
@@ -40,9 +40,9 @@ export const serviceSpec = struct('io.k8s.api.core.v1.ServiceSpec', {
   selector: mapOf(2, string(), { atomic: true }),
   clusterIP: string(3),
   clusterIPs: list(18, string(), { list: 'atomic' }),
-  type: oneOf(4, ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']),
+  type: oneOf(4, ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'], { default: 'ClusterIP' }),
   externalIPs: list(5, string(), { list: 'atomic' }),
-  sessionAffinity: oneOf(7, ['ClientIP', 'None']),
+  sessionAffinity: oneOf(7, ['ClientIP', 'None'], { default: 'None' }),
   loadBalancerIP: string(8),
   loadBalancerSourceRanges: list(9, string(), { list: 'atomic' }),
   externalName: string(10),

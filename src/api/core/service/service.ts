@@ -11,6 +11,20 @@ export const services = defineResource({
   kind: 'Service',
   plural: 'services',
   scope: 'Namespaced',
+  shortNames: ['svc'],
+  categories: ['all'],
+  names: 'dns-label-1035',
+  generation: false,
+  createOnUpdate: true,
+  returnsDeleted: true,
+  subresources: {
+    status: true,
+    others: [{ name: 'proxy', kind: 'ServiceProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] }],
+  },
+  selectable: {
+    'spec.clusterIP': (service) => service.spec.clusterIP ?? '',
+    'spec.type': (service) => service.spec.type ?? '',
+  },
   model: 'io.k8s.api.core.v1.Service',
   fields: {
     spec: required(ref(2, serviceSpec, { default: {} })),
