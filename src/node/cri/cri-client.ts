@@ -1,6 +1,6 @@
 // The RuntimeClient over gRPC: a CRI v1 runtime behind a unix socket, with containerd's own event service for what CRI does not tell.
 
-import type { Clock } from '../../base/clock.ts'
+import { type Clock, sleep } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ImageSpec, LinuxContainerResources } from './common-messages.ts'
 import type {
@@ -25,6 +25,10 @@ import type { AttachRequest, ExecRequest, ExecSyncResponse, PortForwardRequest }
 const REQUEST_TIMEOUT_MS = 120_000
 /** A sandbox start includes CNI; upstream doubles the limit for it. */
 const SANDBOX_TIMEOUT_MS = 240_000
+
+/** How long and how often to look whether CRI has taken note of an exit; it takes a few milliseconds. */
+const EXIT_SHOWS_TIMEOUT_MS = 1000
+const EXIT_SHOWS_INTERVAL_MS = 2
 
 export interface CriClientOptions {
   /** The path of the runtime's unix socket. */
@@ -221,8 +225,30 @@ export class CriClient implements RuntimeClient {
     return this.#channel.call(methods.imageFsInfo, {}, options, REQUEST_TIMEOUT_MS)
   }
 
-  events(signal: AbortSignal): AsyncIterable<RuntimeEvent> {
-    return containerdEvents(this.#channel, { clock: this.#clock, log: this.#log, signal })
+  async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent, void, undefined> {
+    for await (const event of containerdEvents(this.#channel, { clock: this.#clock, log: this.#log, signal })) {
+      if (event.type === 'exit') await this.#exitShows(event.containerId, signal)
+      yield event
+    }
+  }
+
+  /** CRI learns of an exit from the same event; who asks for the status on hearing of it must not be told "running". */
+  async #exitShows(id: string, signal: AbortSignal): Promise<void> {
+    const deadline = this.#clock.monotonic() + EXIT_SHOWS_TIMEOUT_MS
+    try {
+      while ((await this.#runs(id, signal)) && this.#clock.monotonic() < deadline)
+        await sleep(this.#clock, EXIT_SHOWS_INTERVAL_MS, signal)
+    } catch (error) {
+      if (!(error instanceof CriError) && !signal.aborted) throw error
+    }
+  }
+
+  /** False also for what is neither a container nor a sandbox. */
+  async #runs(id: string, signal: AbortSignal): Promise<boolean> {
+    const [container] = await this.listContainers({ id }, { signal })
+    if (container !== undefined) return container.state === 'CONTAINER_RUNNING'
+    const [sandbox] = await this.listPodSandboxes({ id }, { signal })
+    return sandbox?.state === 'SANDBOX_READY'
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

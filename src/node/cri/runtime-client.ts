@@ -23,6 +23,7 @@ export interface CallOptions {
 /** Something happened to the process of a container or sandbox. Hints, not a log: after a gap (`resync`) list again. */
 export type RuntimeEvent =
   | { readonly type: 'start'; readonly containerId: string; readonly pid: number }
+  /** When this arrives, the status of the container (or sandbox) says so, too. */
   | {
       readonly type: 'exit'
       readonly containerId: string
