@@ -1,0 +1,69 @@
+// Tests of reading mountinfo and cgroup files of both versions.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { systemClock } from '../../base/clock.ts'
+import { Cgroups } from './cgroups.ts'
+import { parseHierarchy } from './hierarchy.ts'
+import { statsV1, statsV2 } from './stats.ts'
+
+const HYBRID = `24 30 0:22 / /proc rw - proc proc rw
+31 30 0:27 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755
+32 31 0:28 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct
+33 31 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+34 31 0:30 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd
+35 31 0:31 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw`
+const UNIFIED = `31 30 0:27 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup2 rw,nsdelegate`
+
+test('parseHierarchy finds the controllers of version 1 and every tree', () => {
+  const { version, mounts, trees } = parseHierarchy(HYBRID)
+  assert.deepEqual(
+    [version, mounts.get('cpuacct'), mounts.get('memory')],
+    [1, '/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup/memory'],
+  )
+  assert.deepEqual(
+    trees,
+    ['cpu,cpuacct', 'memory', 'systemd', 'unified'].map((name) => `/sys/fs/cgroup/${name}`),
+  )
+})
+
+test('parseHierarchy finds the one tree of version 2', () => {
+  const { version, trees } = parseHierarchy(UNIFIED)
+  assert.deepEqual([version, trees], [2, ['/sys/fs/cgroup']])
+})
+
+test('parseHierarchy refuses a machine without cgroups', () => {
+  assert.throws(() => parseHierarchy(''), /Cannot find cgroups/)
+})
+
+test('statsV1 and statsV2 leave droppable cache out of the working set', () => {
+  const v1 = statsV1(
+    '5000\n',
+    '1000\n',
+    'cache 9\ntotal_rss 300\ntotal_inactive_file 400\ntotal_pgfault 7\ntotal_pgmajfault 1\n',
+  )
+  const v2 = statsV2('usage_usec 5\nuser_usec 3\n', '1000\n', 'anon 300\ninactive_file 400\npgfault 7\npgmajfault 1\n')
+  const expected = {
+    cpuNanoseconds: 5000,
+    memoryUsageBytes: 1000,
+    memoryWorkingSetBytes: 600,
+    memoryRssBytes: 300,
+    pageFaults: 7,
+    majorPageFaults: 1,
+  }
+  assert.deepEqual([v1, v2], [expected, expected])
+})
+
+test('Cgroups places pods by QoS class and refuses names that lead elsewhere', () => {
+  const cgroups = new Cgroups({ hierarchy: parseHierarchy(UNIFIED), root: '/drover-a-node1', clock: systemClock })
+  assert.equal(cgroups.podPath({ uid: 'u-1', qos: 'Guaranteed' }), '/drover-a-node1/kubepods/podu-1')
+  assert.equal(cgroups.podPath({ uid: 'u-1', qos: 'Burstable' }), '/drover-a-node1/kubepods/burstable/podu-1')
+  assert.equal(cgroups.podPath({ uid: 'u-1', qos: 'BestEffort' }), '/drover-a-node1/kubepods/besteffort/podu-1')
+  assert.throws(() => cgroups.podPath({ uid: '../x', qos: 'Burstable' }), /Cannot name a cgroup/)
+  for (const root of ['/', '/system.slice', '/drover-a/../b', 'drover-a', '/drover-'])
+    assert.throws(
+      () => new Cgroups({ hierarchy: parseHierarchy(UNIFIED), root, clock: systemClock }),
+      /must look like/,
+      root,
+    )
+})
