@@ -1,6 +1,9 @@
 // Tests of reading mountinfo and cgroup files of both versions.
 
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../base/clock.ts'
 import { Cgroups } from './cgroups.ts'
@@ -66,4 +69,33 @@ test('Cgroups places pods by QoS class and refuses names that lead elsewhere', (
       /must look like/,
       root,
     )
+})
+
+test('Cgroups hands controllers down and sets limits in a tree of version 2', (t) => {
+  const tree = mkdtempSync(join(tmpdir(), 'drover-cgroup-'))
+  t.after(() => rmSync(tree, { recursive: true }))
+  writeFileSync(join(tree, 'cgroup.controllers'), 'cpuset cpu io memory pids rdma\n')
+  writeFileSync(join(tree, 'cgroup.subtree_control'), 'memory\n')
+  const hierarchy = { version: 2, mounts: new Map([['', tree]]), trees: [tree] } as const
+  const cgroups = new Cgroups({ hierarchy, root: '/drover-a', clock: systemClock })
+  cgroups.setUp({ cpuMilli: 2000, memoryBytes: 1000, pids: 50 })
+  cgroups.applyPod({ uid: 'u1', qos: 'Burstable' }, { cpuShares: 1024, cpuQuotaUs: 50_000, memoryLimitBytes: 600 })
+  const read = (file: string): string => readFileSync(join(tree, file), 'utf8')
+  assert.deepEqual(
+    {
+      enabled: read('cgroup.subtree_control'),
+      below: read('drover-a/kubepods/burstable/cgroup.subtree_control'),
+      all: ['cpu.weight', 'memory.max', 'pids.max'].map((file) => read(`drover-a/kubepods/${file}`)),
+      pod: ['cpu.weight', 'cpu.max', 'memory.max'].map((file) => read(`drover-a/kubepods/burstable/podu1/${file}`)),
+      level: read('drover-a/kubepods/besteffort/cpu.weight'),
+    },
+    {
+      enabled: '+cpu +cpuset +io +pids',
+      below: '+cpu +cpuset +io +memory +pids',
+      all: ['174', '1000', '50'],
+      pod: ['100', '50000 100000', '600'],
+      level: '1',
+    },
+  )
+  assert.deepEqual(cgroups.listPods(), [{ uid: 'u1', qos: 'Burstable' }])
 })

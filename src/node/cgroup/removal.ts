@@ -3,22 +3,30 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, sleep } from '../../base/clock.ts'
+import { isRunning, type ProcessInfo, readProcess } from './processes.ts'
 
 /** A killed process leaves its cgroup when it is reaped; between looks, wait this long. */
 const LOOK_INTERVAL_MS = 5
 /** After this long a process is taken to be stuck in the kernel. */
 const REMOVE_TIMEOUT_MS = 10_000
 
-/** Kills every process below `directory` and removes it. Does nothing when it is not there. */
+/** Kills every process below `directory`, removes it, and waits until they have ended. Does nothing when it is not there. */
 export async function removeTree(directory: string, clock: Clock, signal?: AbortSignal): Promise<void> {
   const deadline = clock.monotonic() + REMOVE_TIMEOUT_MS
-  while (existsSync(directory)) {
+  // A dying process may leave its cgroup before it lets go of its files and its pid.
+  const killed = new Map<number, ProcessInfo>()
+  for (;;) {
     signal?.throwIfAborted()
+    for (const pid of processesBelow(directory)) {
+      const info = readProcess(pid)
+      if (info !== undefined) killed.set(pid, info)
+    }
     killTree(directory)
-    if (removeOnce(directory)) return
+    const left = [...killed.values()].filter(isRunning)
+    if (removeOnce(directory) && left.length === 0) return
     if (clock.monotonic() > deadline)
       throw new Error(
-        `Cannot remove cgroup "${directory}": processes ${processesBelow(directory).join(', ')} do not end`,
+        `Cannot remove cgroup "${directory}": processes ${left.map(({ pid }) => pid).join(', ')} do not end`,
       )
     await sleep(clock, LOOK_INTERVAL_MS, signal)
   }
@@ -32,8 +40,9 @@ export function processesBelow(directory: string): number[] {
 }
 
 function killTree(directory: string): void {
-  if (existsSync(join(directory, 'cgroup.kill'))) {
-    writeFileSync(join(directory, 'cgroup.kill'), '1')
+  const atOnce = join(directory, 'cgroup.kill')
+  if (existsSync(atOnce)) {
+    writeFileSync(atOnce, '1')
     return
   }
   for (const pid of processesBelow(directory)) {

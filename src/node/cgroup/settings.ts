@@ -1,6 +1,6 @@
 // Writes settings into cgroup files, and switches version 2's controllers on along a path.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Hierarchy } from './hierarchy.ts'
 import { CPU_PERIOD_US, type CgroupSettings, sharesToWeight } from './resources.ts'
@@ -52,14 +52,32 @@ export function writeSettings(hierarchy: Hierarchy, path: string, settings: Cgro
 
 /** Makes every level above `path` hand its controllers down. */
 export function enableControllers(tree: string, path: string): void {
-  const available = new Set(readFileSync(join(tree, 'cgroup.controllers'), 'utf8').trim().split(' '))
-  const wanted = CONTROLLERS.filter((name) => available.has(name)).map((name) => `+${name}`)
+  const available = wordsOf(join(tree, 'cgroup.controllers'))
   let directory = tree
   for (const name of path.split('/').filter(Boolean)) {
     mkdirSync(directory, { recursive: true })
-    writeFileSync(join(directory, 'cgroup.subtree_control'), wanted.join(' '))
+    const control = join(directory, 'cgroup.subtree_control')
+    const enabled = wordsOf(control)
+    const missing = CONTROLLERS.filter((controller) => available.includes(controller) && !enabled.includes(controller))
+    if (missing.length > 0) enable(control, missing)
     directory = join(directory, name)
   }
+}
+
+function enable(control: string, controllers: readonly string[]): void {
+  try {
+    writeFileSync(control, controllers.map((name) => `+${name}`).join(' '))
+  } catch (cause) {
+    const names = controllers.join(', ')
+    throw new Error(
+      `Cannot enable cgroup controllers ${names} in "${control}": a group with processes of its own cannot hand them down`,
+      { cause },
+    )
+  }
+}
+
+function wordsOf(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ') : []
 }
 
 function unlimited(value: number): string {

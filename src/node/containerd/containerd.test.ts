@@ -6,7 +6,7 @@ import { configToml } from './config.ts'
 import { checkPaths } from './containerd.ts'
 import { hasCapability } from './host-abilities.ts'
 import { mountsBelow } from './mounts.ts'
-import { descendants, parseStat, type ProcessInfo } from './processes.ts'
+import { descendants, parseStat, type ProcessInfo } from '../cgroup/processes.ts'
 
 const config = {
   paths: { root: '/var/lib/drover/n1', state: '/run/drover/n1' },

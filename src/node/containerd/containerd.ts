@@ -29,7 +29,7 @@ import {
   socketOf,
 } from './config.ts'
 import { hostAbilities } from './host-abilities.ts'
-import { ended, isRunning, listProcesses, type ProcessInfo, readProcess, signalProcess } from './processes.ts'
+import { ended, isRunning, listProcesses, type ProcessInfo, readProcess, signalProcess } from '../cgroup/processes.ts'
 
 export interface ContainerdOptions extends ContainerdConfig {
   /** The environment of containerd and all it starts; must have a PATH with containerd, its shim, runc and mount in it. */

@@ -49,7 +49,7 @@ async function overlayWorks(
     const argv = ['--mount', 'mount', '-t', 'overlay', 'overlay', '-o', layers, join(directory, 'merged')]
     return await new Promise<boolean>((resolve, reject) => {
       const child = spawn('unshare', argv, { stdio: 'ignore', env: environment, signal })
-      child.on('error', reject)
+      child.on('error', (cause) => reject(new Error('Cannot run unshare: util-linux must be installed', { cause })))
       child.on('exit', (code) => resolve(code === 0))
     })
   } finally {

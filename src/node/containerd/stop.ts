@@ -9,7 +9,7 @@ import { CriClient } from '../cri/cri-client.ts'
 import { bundlesOf, type ContainerdPaths, socketOf } from './config.ts'
 import { checkPaths, type ContainerdContext, findContainerd, terminateContainerd } from './containerd.ts'
 import { unmountBelow } from './mounts.ts'
-import { descendants, ended, listProcesses, type ProcessInfo, signalProcess } from './processes.ts'
+import { descendants, ended, listProcesses, type ProcessInfo, signalProcess } from '../cgroup/processes.ts'
 
 export interface StopOptions {
   readonly paths: ContainerdPaths
