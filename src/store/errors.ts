@@ -82,3 +82,11 @@ export class StoreClosedError extends Error {
 export class InvalidWriteError extends Error {
   override readonly name = 'InvalidWriteError'
 }
+
+/** A commit failed in a way that leaves its outcome unknown. Reads still work; only opening the store anew tells what is on disk. */
+export class StoreFailedError extends Error {
+  override readonly name = 'StoreFailedError'
+  constructor(cause: unknown) {
+    super('Cannot write to the store: an earlier commit failed, restart to read what is on disk', { cause })
+  }
+}

@@ -85,7 +85,7 @@ export interface WatchOptions {
 
 /** What a watch yields. All changes under its prefix up to and including `revision` have been delivered with or before it. */
 export interface WatchBatch {
-  /** Ascending by revision. Empty only as the answer to `requestProgress`. */
+  /** Ascending by revision. Empty as the answer to `requestProgress`, and where catching up with the past ended on changes of other prefixes. */
   readonly changes: readonly Change[]
   readonly revision: number
 }

@@ -10,7 +10,8 @@ const HIGH = 2 ** 32
 /** The key's bytes, or an error that says what is wrong with it. */
 export function keyBytes(key: string): Buffer {
   const bytes = textBytes(key, 'key')
-  if (key.indexOf('/') < 1) throw new InvalidWriteError(`Invalid store key "${key}": it must begin with a tenant and "/"`)
+  if (key.indexOf('/') < 1)
+    throw new InvalidWriteError(`Invalid store key "${key}": it must begin with a tenant and "/"`)
   if (key.endsWith('/')) throw new InvalidWriteError(`Invalid store key "${key}": it must not end with "/"`)
   return bytes
 }
@@ -34,7 +35,9 @@ function textBytes(text: string, what: string): Buffer {
   }
   const bytes = Buffer.from(text)
   if (bytes.length > MAX_KEY_BYTES) {
-    throw new InvalidWriteError(`Invalid store ${what} "${text.slice(0, 64)}…": ${bytes.length} bytes, at most ${MAX_KEY_BYTES}`)
+    throw new InvalidWriteError(
+      `Invalid store ${what} "${text.slice(0, 64)}…": ${bytes.length} bytes, at most ${MAX_KEY_BYTES}`,
+    )
   }
   return bytes
 }

@@ -74,10 +74,15 @@ const LOG_HEADER_BYTES = 35
 const ABSENT = 0xffff
 
 /** `sizeOf` beforehand, because a record carries its own size in `loggedBytes`. */
-export function encodeLog(record: Omit<LogRecord, 'key' | 'loggedBytes'> & { keyBytes: Buffer; bytesBefore: number }): Buffer {
+export function encodeLog(
+  record: Omit<LogRecord, 'key' | 'loggedBytes'> & { keyBytes: Buffer; bytesBefore: number },
+): Buffer {
   const { keyBytes, actor, value } = record
   const texts = [actor.user, actor.verb, actor.fieldManager, actor.requestID, actor.userAgent].map(actorField)
-  const size = texts.reduce((sum, text) => sum + 2 + (text?.length ?? 0), LOG_HEADER_BYTES + keyBytes.length + value.length)
+  const size = texts.reduce(
+    (sum, text) => sum + 2 + (text?.length ?? 0),
+    LOG_HEADER_BYTES + keyBytes.length + value.length,
+  )
   const bytes = Buffer.allocUnsafe(size)
   bytes[0] = record.type === 'put' ? PUT : DELETE
   putUint64(bytes, 1, record.timeMs)
@@ -130,7 +135,16 @@ export function decodeLog(bytes: Buffer): LogRecord {
     ...(userAgent === undefined ? {} : { userAgent }),
   }
   const value = bytes.subarray(at)
-  return { type, key, timeMs, createRevision: uint64At(bytes, 9), previousRevision, loggedBytes: loggedBytesOf(bytes), actor, value }
+  return {
+    type,
+    key,
+    timeMs,
+    createRevision: uint64At(bytes, 9),
+    previousRevision,
+    loggedBytes: loggedBytesOf(bytes),
+    actor,
+    value,
+  }
 }
 
 function actorField(text: string | undefined): Buffer | undefined {

@@ -1,0 +1,182 @@
+// The store's tables as LMDB databases: one write transaction per commit, flushed to disk before it becomes visible.
+
+import { statfsSync } from 'node:fs'
+import type { Database, RootDatabase, Transaction } from 'lmdb'
+import { open } from 'lmdb'
+import { StoreFormatError, StoreFullError, StoreLockedError } from '../errors.ts'
+import { FORMAT, FORMAT_KEY } from '../ledger/records.ts'
+import type { Mutation, Range, Row, TableName, Tables } from '../ledger/tables.ts'
+import { TABLES } from '../ledger/tables.ts'
+
+type Table = Database<Buffer, Buffer>
+
+/** Fixed, so that a data directory can move between machines whose own page sizes differ; allows keys of up to 1,978 bytes. */
+const PAGE_BYTES = 4096
+const MAX_READERS = 126
+const BINARY = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const
+
+const EIO = 5
+const EFBIG = 27
+const ENOSPC = 28
+const EDQUOT = 122
+const MDB_MAP_FULL = -30792
+const MDB_INVALID = -30793
+const MDB_VERSION_MISMATCH = -30794
+
+/** What this process has open: LMDB itself cannot tell two owners in one process apart. */
+const openDirectories = new Set<string>()
+
+export async function openLmdbTables(directory: string, path: string): Promise<Tables> {
+  if (openDirectories.has(directory)) throw new StoreLockedError(directory, process.pid)
+  const root = openRoot(directory, path)
+  try {
+    refuseOtherProcesses(root, directory)
+    // A foreign format must not be written to, so its record is read before any table is made.
+    const meta = root.openDB<Buffer, Buffer>({ name: 'meta', ...BINARY })
+    const found = meta.getBinary(FORMAT_KEY)?.toString()
+    if (found === undefined) await meta.put(FORMAT_KEY, Buffer.from(String(FORMAT)))
+    else if (found !== String(FORMAT)) throw new StoreFormatError(directory, found, FORMAT)
+  } catch (error) {
+    await root.close()
+    throw error
+  }
+  openDirectories.add(directory)
+  return new LmdbTables(root, directory)
+}
+
+function openRoot(directory: string, path: string): RootDatabase<Buffer, Buffer> {
+  try {
+    return open<Buffer, Buffer>({
+      path,
+      noSubdir: true,
+      pageSize: PAGE_BYTES,
+      maxDbs: TABLES.length + 1,
+      maxReaders: MAX_READERS,
+      // Commit and flush are one step: nothing is ever visible that is not on disk.
+      overlappingSync: false,
+      // The ledger batches; with this on, the library makes promises of its own that nobody could catch when the disk is full.
+      eventTurnBatching: false,
+      ...BINARY,
+    })
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === MDB_INVALID || code === MDB_VERSION_MISMATCH)
+      throw new StoreFormatError(directory, 'not one of ours', FORMAT)
+    throw new Error(`Cannot open the store in "${directory}"`, { cause: error })
+  }
+}
+
+/**
+ * The lock: every process that has the environment open holds a slot in LMDB's table of readers, and the kernel gives it up for those that died.
+ * Each takes its own slot before it looks for others, so of two that come at once at least one sees the other.
+ */
+function refuseOtherProcesses(root: RootDatabase<Buffer, Buffer>, directory: string): void {
+  const own = root.useReadTransaction()
+  try {
+    root.readerCheck()
+    for (const line of root.readerList().split('\n')) {
+      const pid = Number.parseInt(line, 10)
+      if (Number.isInteger(pid) && pid !== process.pid) throw new StoreLockedError(directory, pid)
+    }
+  } finally {
+    own.done()
+  }
+}
+
+class LmdbTables implements Tables {
+  readonly #root: RootDatabase<Buffer, Buffer>
+  readonly #directory: string
+  readonly #tables: ReadonlyMap<TableName, Table>
+  /** The state that reads see, held until `refresh`. It also holds this process's slot in the table of readers. */
+  #seen: Transaction
+
+  constructor(root: RootDatabase<Buffer, Buffer>, directory: string) {
+    this.#root = root
+    this.#directory = directory
+    this.#tables = new Map(TABLES.map((name) => [name, root.openDB<Buffer, Buffer>({ name, ...BINARY })]))
+    this.#seen = root.useReadTransaction()
+  }
+
+  get(table: TableName, key: Buffer): Buffer | undefined {
+    return this.#table(table).get(key, { transaction: this.#seen })
+  }
+
+  *range(table: TableName, { start, end, reverse, limit }: Range): Iterable<Row> {
+    const bounds = reverse ? backwards(start, end) : { start: start.length > 0 ? start : FIRST, ...(end && { end }) }
+    const options = { ...bounds, transaction: this.#seen, ...(limit === undefined ? {} : { limit }) }
+    yield* this.#table(table).getRange(options)
+  }
+
+  async commit(mutations: readonly Mutation[]): Promise<void> {
+    try {
+      await this.#root.batch(() => {
+        for (const { table, key, value } of mutations) {
+          // Their promises are the batch's own.
+          if (value === null) void this.#table(table).remove(key)
+          else void this.#table(table).put(key, value)
+        }
+      })
+    } catch (error) {
+      const cause = await commitError(error)
+      if (this.#isFull(codeOf(cause))) throw new StoreFullError({ cause })
+      throw new Error(`Cannot commit to the store in "${this.#directory}"`, { cause })
+    }
+  }
+
+  refresh(): void {
+    this.#seen.done()
+    this.#root.resetReadTxn()
+    this.#seen = this.#root.useReadTransaction()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#seen.done()
+    await this.#root.close()
+    openDirectories.delete(this.#directory)
+  }
+
+  /** LMDB reports a write that the file system cut short, which is how most say that they are full, as an input/output error. */
+  #isFull(code: number | undefined): boolean {
+    if (code === ENOSPC || code === EDQUOT || code === EFBIG || code === MDB_MAP_FULL) return true
+    if (code !== EIO) return false
+    const { bavail, bsize } = statfsSync(this.#directory)
+    return bavail * bsize < NEARLY_NOTHING_BYTES
+  }
+
+  #table(name: TableName): Table {
+    const table = this.#tables.get(name)
+    if (table === undefined) throw new Error(`Bug: no table "${name}"`)
+    return table
+  }
+}
+
+/** Less than the largest commit: an input/output error with so little room left is taken for a full disk. */
+const NEARLY_NOTHING_BYTES = 64 * 1024 * 1024
+const FIRST = Buffer.of(0)
+
+/** LMDB walks backwards from `start` (inclusive) to `end` (exclusive, here made inclusive). */
+function backwards(
+  start: Buffer,
+  end: Buffer | undefined,
+): { start?: Buffer; end: Buffer; inclusiveEnd: boolean; reverse: boolean; exclusiveStart: boolean } {
+  return {
+    ...(end === undefined ? {} : { start: end }),
+    end: start,
+    inclusiveEnd: true,
+    exclusiveStart: true,
+    reverse: true,
+  }
+}
+
+async function commitError(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error && 'commitError' in error)) return error
+  try {
+    return await error.commitError
+  } catch (cause) {
+    return cause
+  }
+}
+
+function codeOf(error: unknown): number | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined
+}
