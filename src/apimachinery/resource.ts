@@ -96,6 +96,8 @@ export interface ResourceOptions<T> {
   warnings?(object: T, previous?: T): string[]
   /** Columns after NAME (and NAMESPACE); Age is appended when `age` is not false. */
   columns?: readonly Column<T>[]
+  /** False where the kind places Age itself, or shows none. */
+  age?: boolean
   /** Comes from a CustomResourceDefinition: no strategic merge patch. */
   custom?: boolean
   /** Has protobuf numbers; true unless said (custom resources have none). */
@@ -127,12 +129,13 @@ export interface Resource<T = unknown> extends ResourceOptions<T> {
 }
 
 export type ObjectOf<R> = R extends Resource<infer T> ? T : never
-type WithMeta<P> = { apiVersion: string; kind: string; metadata: ObjectMeta & { name: string } } & FieldsOf<P>
+/** The type of an object with these fields, for pages whose hooks live in other files. */
+export type ObjectWith<P> = { apiVersion: string; kind: string; metadata: ObjectMeta & { name: string } } & FieldsOf<P>
 
 /** Declares a kind. One page, one call: `export const pods = defineResource({ … fields: { spec: ref(2, podSpec) } })`. */
 export function defineResource<P extends Record<string, Field>>(
-  options: ResourceOptions<WithMeta<P>> & { fields: P /** OpenAPI name, `io.k8s.api.core.v1.Pod`. */; model: string },
-): Resource<WithMeta<P>> {
+  options: ResourceOptions<ObjectWith<P>> & { fields: P /** OpenAPI name, `io.k8s.api.core.v1.Pod`. */; model: string },
+): Resource<ObjectWith<P>> {
   const { fields, model, ...rest } = options
   return {
     ...rest,
@@ -141,7 +144,7 @@ export function defineResource<P extends Record<string, Field>>(
     apiVersion: options.group === '' ? options.version : `${options.group}/${options.version}`,
     groupResource: options.group === '' ? options.plural : `${options.plural}.${options.group}`,
     // apiVersion and kind are not protobuf fields: they travel in the envelope (runtime.Unknown).
-    struct: struct(model, { metadata: metadataField, ...fields }) as unknown as Struct<WithMeta<P>>,
+    struct: struct(model, { metadata: metadataField, ...fields }) as unknown as Struct<ObjectWith<P>>,
   }
 }
 

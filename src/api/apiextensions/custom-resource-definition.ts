@@ -1,9 +1,15 @@
 // CustomResourceDefinition: teaches the server a new kind.
 
-import type { ObjectOf } from '../../apimachinery/resource.ts'
+import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import { ref, required } from '../../apimachinery/schema.ts'
 import { customResourceDefinitionSpec, customResourceDefinitionStatus } from './fields.ts'
+
+const customResourceDefinitionFields = {
+  spec: required(ref(2, customResourceDefinitionSpec, { default: {} })),
+  status: ref(3, customResourceDefinitionStatus, { default: {} }),
+}
+export interface CustomResourceDefinition extends ObjectWith<typeof customResourceDefinitionFields> {}
 
 export const customResourceDefinitions = defineResource({
   group: 'apiextensions.k8s.io',
@@ -16,9 +22,13 @@ export const customResourceDefinitions = defineResource({
   unconditionalUpdate: false,
   subresources: { status: true },
   model: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition',
-  fields: {
-    spec: required(ref(2, customResourceDefinitionSpec, { default: {} })),
-    status: ref(3, customResourceDefinitionStatus, { default: {} }),
-  },
+  fields: customResourceDefinitionFields,
+  columns: [
+    {
+      name: 'Created At',
+      description: 'When the definition was created.',
+      cell: ({ metadata }) => metadata.creationTimestamp ?? '<unknown>',
+    },
+  ],
+  age: false,
 })
-export interface CustomResourceDefinition extends ObjectOf<typeof customResourceDefinitions> {}

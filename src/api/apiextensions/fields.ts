@@ -127,6 +127,16 @@ export const customResourceDefinitionSpec = struct(
     conversion: ref(9, customResourceConversion),
     preserveUnknownFields: bool(10),
   },
+  {
+    defaults(spec) {
+      const { names } = spec
+      if (names.kind !== undefined) {
+        names.singular ??= names.kind.toLowerCase()
+        names.listKind ??= `${names.kind}List`
+      }
+      spec.conversion ??= { strategy: 'None' }
+    },
+  },
 )
 export interface CustomResourceDefinitionSpec extends TypeOf<typeof customResourceDefinitionSpec> {}
 

@@ -1,7 +1,7 @@
 // Deployment: rolls a set of pods from one version to the next.
 
 import { labelSelector } from '../../apimachinery/metadata.ts'
-import type { ObjectOf } from '../../apimachinery/resource.ts'
+import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import {
@@ -18,6 +18,7 @@ import {
   time,
 } from '../../apimachinery/schema.ts'
 import { podTemplateSpec } from '../core/pod/template.ts'
+import { ageColumn, selectorText, templateColumns } from '../columns.ts'
 
 export const rollingUpdateDeployment = struct('io.k8s.api.apps.v1.RollingUpdateDeployment', {
   maxUnavailable: intOrString(1),
@@ -25,10 +26,19 @@ export const rollingUpdateDeployment = struct('io.k8s.api.apps.v1.RollingUpdateD
 })
 export interface RollingUpdateDeployment extends TypeOf<typeof rollingUpdateDeployment> {}
 
-export const deploymentStrategy = struct('io.k8s.api.apps.v1.DeploymentStrategy', {
-  type: oneOf(1, ['Recreate', 'RollingUpdate'], { default: 'RollingUpdate' }),
-  rollingUpdate: ref(2, rollingUpdateDeployment),
-})
+export const deploymentStrategy = struct(
+  'io.k8s.api.apps.v1.DeploymentStrategy',
+  {
+    type: oneOf(1, ['Recreate', 'RollingUpdate'], { default: 'RollingUpdate' }),
+    rollingUpdate: ref(2, rollingUpdateDeployment),
+  },
+  {
+    defaults(strategy) {
+      if (strategy.type !== 'RollingUpdate') return
+      strategy.rollingUpdate = { maxUnavailable: '25%', maxSurge: '25%', ...strategy.rollingUpdate }
+    },
+  },
+)
 export interface DeploymentStrategy extends TypeOf<typeof deploymentStrategy> {}
 
 export const deploymentSpec = struct('io.k8s.api.apps.v1.DeploymentSpec', {
@@ -66,6 +76,12 @@ export const deploymentStatus = struct('io.k8s.api.apps.v1.DeploymentStatus', {
 })
 export interface DeploymentStatus extends TypeOf<typeof deploymentStatus> {}
 
+const deploymentFields = {
+  spec: required(ref(2, deploymentSpec, { default: {} })),
+  status: ref(3, deploymentStatus, { default: {} }),
+}
+export interface Deployment extends ObjectWith<typeof deploymentFields> {}
+
 export const deployments = defineResource({
   group: 'apps',
   version: 'v1',
@@ -79,9 +95,30 @@ export const deployments = defineResource({
     scale: { spec: '.spec.replicas', status: '.status.replicas', selector: '.spec.selector' },
   },
   model: 'io.k8s.api.apps.v1.Deployment',
-  fields: {
-    spec: required(ref(2, deploymentSpec, { default: {} })),
-    status: ref(3, deploymentStatus, { default: {} }),
-  },
+  fields: deploymentFields,
+  columns: [
+    {
+      name: 'Ready',
+      description: 'How many of the wanted pods are ready.',
+      cell: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
+    },
+    {
+      name: 'Up-to-date',
+      type: 'integer',
+      description: 'How many pods follow the newest template.',
+      cell: ({ status }) => status?.updatedReplicas ?? 0,
+    },
+    {
+      name: 'Available',
+      type: 'integer',
+      description: 'How many pods have been ready for long enough.',
+      cell: ({ status }) => status?.availableReplicas ?? 0,
+    },
+    ageColumn,
+    ...templateColumns<{ spec: DeploymentSpec }>(
+      ({ spec }) => spec.template.spec,
+      ({ spec }) => selectorText(spec.selector),
+    ),
+  ],
+  age: false,
 })
-export interface Deployment extends ObjectOf<typeof deployments> {}

@@ -1,11 +1,12 @@
 // ReplicaSet: keeps a number of pods.
 
 import { labelSelector } from '../../apimachinery/metadata.ts'
-import type { ObjectOf } from '../../apimachinery/resource.ts'
+import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { int32, int64, list, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
 import { podTemplateSpec } from '../core/pod/template.ts'
+import { ageColumn, selectorText, templateColumns } from '../columns.ts'
 
 export const replicaSetSpec = struct('io.k8s.api.apps.v1.ReplicaSetSpec', {
   replicas: int32(1, { default: 1, min: 0 }),
@@ -35,6 +36,12 @@ export const replicaSetStatus = struct('io.k8s.api.apps.v1.ReplicaSetStatus', {
 })
 export interface ReplicaSetStatus extends TypeOf<typeof replicaSetStatus> {}
 
+const replicaSetFields = {
+  spec: required(ref(2, replicaSetSpec, { default: {} })),
+  status: ref(3, replicaSetStatus, { default: {} }),
+}
+export interface ReplicaSet extends ObjectWith<typeof replicaSetFields> {}
+
 export const replicaSets = defineResource({
   group: 'apps',
   version: 'v1',
@@ -49,9 +56,31 @@ export const replicaSets = defineResource({
   },
   selectable: { 'status.replicas': (set) => String(set.status?.replicas ?? 0) },
   model: 'io.k8s.api.apps.v1.ReplicaSet',
-  fields: {
-    spec: required(ref(2, replicaSetSpec, { default: {} })),
-    status: ref(3, replicaSetStatus, { default: {} }),
-  },
+  fields: replicaSetFields,
+  columns: [
+    {
+      name: 'Desired',
+      type: 'integer',
+      description: 'How many pods are wanted.',
+      cell: ({ spec }) => spec.replicas ?? 0,
+    },
+    {
+      name: 'Current',
+      type: 'integer',
+      description: 'How many pods there are.',
+      cell: ({ status }) => status?.replicas ?? 0,
+    },
+    {
+      name: 'Ready',
+      type: 'integer',
+      description: 'How many pods are ready.',
+      cell: ({ status }) => status?.readyReplicas ?? 0,
+    },
+    ageColumn,
+    ...templateColumns<{ spec: ReplicaSetSpec }>(
+      ({ spec }) => spec.template?.spec,
+      ({ spec }) => selectorText(spec.selector),
+    ),
+  ],
+  age: false,
 })
-export interface ReplicaSet extends ObjectOf<typeof replicaSets> {}

@@ -30,5 +30,6 @@ export const leases = defineResource({
   fields: {
     spec: ref(2, leaseSpec, { default: {} }),
   },
+  columns: [{ name: 'Holder', description: 'Who holds the lease.', cell: ({ spec }) => spec?.holderIdentity ?? '' }],
 })
 export interface Lease extends ObjectOf<typeof leases> {}

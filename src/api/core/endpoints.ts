@@ -1,10 +1,11 @@
 // Endpoints: the addresses behind a service, in the old form.
 
-import type { ObjectOf } from '../../apimachinery/resource.ts'
+import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { int32, list, oneOf, ref, required, string, struct } from '../../apimachinery/schema.ts'
 import { objectReference } from './references.ts'
+import { fewText } from '../columns.ts'
 
 export const endpointAddress = struct(
   'io.k8s.api.core.v1.EndpointAddress',
@@ -37,6 +38,11 @@ export const endpointSubset = struct('io.k8s.api.core.v1.EndpointSubset', {
 })
 export interface EndpointSubset extends TypeOf<typeof endpointSubset> {}
 
+const endpointsFields = {
+  subsets: list(2, endpointSubset, { list: 'atomic' }),
+}
+export interface Endpoints extends ObjectWith<typeof endpointsFields> {}
+
 export const endpoints = defineResource({
   group: '',
   version: 'v1',
@@ -46,8 +52,25 @@ export const endpoints = defineResource({
   shortNames: ['ep'],
   createOnUpdate: true,
   model: 'io.k8s.api.core.v1.Endpoints',
-  fields: {
-    subsets: list(2, endpointSubset, { list: 'atomic' }),
-  },
+  fields: endpointsFields,
+  columns: [
+    { name: 'Endpoints', description: 'The addresses and ports.', cell: ({ subsets }) => endpointsText(subsets ?? []) },
+  ],
 })
-export interface Endpoints extends ObjectOf<typeof endpoints> {}
+
+/** Everything beyond is counted. */
+const MAX_SHOWN = 3
+
+function endpointsText(subsets: readonly EndpointSubset[]): string {
+  if (subsets.length === 0) return '<none>'
+  const all = subsets.flatMap(({ addresses = [], ports = [] }) => {
+    if (ports.length === 0) return addresses.map(({ ip }) => hostPort(ip))
+    return ports.flatMap(({ port }) => addresses.map(({ ip }) => hostPort(ip, port)))
+  })
+  return fewText(all, MAX_SHOWN)
+}
+
+function hostPort(ip: string, port?: number): string {
+  if (port === undefined) return ip
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
+}

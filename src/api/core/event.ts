@@ -1,10 +1,12 @@
 // Event: something that happened to an object, kept for an hour.
 
-import type { ObjectOf } from '../../apimachinery/resource.ts'
+import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { int32, microTime, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
 import { objectReference } from './references.ts'
+import { age } from '../../apimachinery/duration.ts'
+import type { ObjectReference } from './references.ts'
 
 export const eventSource = struct('io.k8s.api.core.v1.EventSource', {
   component: string(1),
@@ -17,6 +19,24 @@ export const eventSeries = struct('io.k8s.api.core.v1.EventSeries', {
   lastObservedTime: microTime(2),
 })
 export interface EventSeries extends TypeOf<typeof eventSeries> {}
+
+const eventFields = {
+  involvedObject: required(ref(2, objectReference, { default: {} })),
+  reason: string(3),
+  message: string(4),
+  source: ref(5, eventSource, { default: {} }),
+  firstTimestamp: time(6),
+  lastTimestamp: time(7),
+  count: int32(8),
+  type: string(9),
+  eventTime: microTime(10),
+  series: ref(11, eventSeries),
+  action: string(12),
+  related: ref(13, objectReference),
+  reportingComponent: string(14, { always: true }),
+  reportingInstance: string(15, { always: true }),
+}
+export interface Event extends ObjectWith<typeof eventFields> {}
 
 export const events = defineResource({
   group: '',
@@ -42,21 +62,61 @@ export const events = defineResource({
     type: (event) => event.type ?? '',
   },
   model: 'io.k8s.api.core.v1.Event',
-  fields: {
-    involvedObject: required(ref(2, objectReference, { default: {} })),
-    reason: string(3),
-    message: string(4),
-    source: ref(5, eventSource, { default: {} }),
-    firstTimestamp: time(6),
-    lastTimestamp: time(7),
-    count: int32(8),
-    type: string(9),
-    eventTime: microTime(10),
-    series: ref(11, eventSeries),
-    action: string(12),
-    related: ref(13, objectReference),
-    reportingComponent: string(14, { always: true }),
-    reportingInstance: string(15, { always: true }),
-  },
+  fields: eventFields,
+  columns: [
+    { name: 'Last Seen', description: 'When it happened last.', cell: (event, { nowMs }) => lastSeen(event, nowMs) },
+    { name: 'Type', description: 'Normal or Warning.', cell: ({ type = '' }) => type },
+    { name: 'Reason', description: 'Why, in a word.', cell: ({ reason = '' }) => reason },
+    { name: 'Object', description: 'What it happened to.', cell: ({ involvedObject }) => objectText(involvedObject) },
+    {
+      name: 'Subobject',
+      priority: 1,
+      description: 'The part it happened to.',
+      cell: ({ involvedObject }) => involvedObject.fieldPath ?? '',
+    },
+    { name: 'Source', priority: 1, description: 'Who reports it.', cell: sourceText },
+    { name: 'Message', description: 'What happened.', cell: ({ message = '' }) => message.trim() },
+    {
+      name: 'First Seen',
+      priority: 1,
+      description: 'When it happened first.',
+      cell: ({ firstTimestamp, eventTime }, { nowMs }) => age(firstTimestamp ?? eventTime, nowMs),
+    },
+    {
+      name: 'Count',
+      priority: 1,
+      type: 'integer',
+      description: 'How often it happened.',
+      cell: ({ series, count }) => series?.count ?? (count || 1),
+    },
+    { name: 'Name', priority: 1, description: 'The name of the event.', cell: ({ metadata }) => metadata.name },
+  ],
+  age: false,
 })
-export interface Event extends ObjectOf<typeof events> {}
+
+function lastSeen({ series, lastTimestamp, firstTimestamp, eventTime }: EventTimes, nowMs: number): string {
+  return age(series?.lastObservedTime ?? lastTimestamp ?? firstTimestamp ?? eventTime, nowMs)
+}
+
+interface EventTimes {
+  series?: EventSeries
+  lastTimestamp?: string
+  firstTimestamp?: string
+  eventTime?: string
+}
+
+function objectText({ kind = '', name = '' }: ObjectReference): string {
+  return name === '' ? kind : `${kind.toLowerCase()}/${name}`
+}
+
+interface Reported {
+  source?: EventSource
+  reportingComponent?: string
+  reportingInstance?: string
+}
+
+function sourceText({ source, reportingComponent = '', reportingInstance = '' }: Reported): string {
+  const component = source?.component ?? reportingComponent
+  const host = source?.host ?? reportingInstance
+  return host === '' ? component : `${component}, ${host}`
+}

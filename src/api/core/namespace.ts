@@ -5,6 +5,9 @@ import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { list, oneOf, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
 
+/** Every namespace carries its name as a label, for selectors to find. */
+const NAME_LABEL = 'kubernetes.io/metadata.name'
+
 export const namespaceCondition = struct('io.k8s.api.core.v1.NamespaceCondition', {
   type: required(string(1)),
   status: required(string(2)),
@@ -45,5 +48,33 @@ export const namespaces = defineResource({
     spec: ref(2, namespaceSpec, { default: {} }),
     status: ref(3, namespaceStatus, { default: {} }),
   },
+  defaults(namespace) {
+    const { name = '' } = namespace.metadata
+    if (name === '') return
+    namespace.metadata.labels = { ...namespace.metadata.labels, [NAME_LABEL]: name }
+  },
+  prepareCreate(namespace) {
+    namespace.status = { phase: 'Active' }
+    const finalizers = namespace.spec?.finalizers ?? []
+    if (!finalizers.includes('kubernetes'))
+      namespace.spec = { ...namespace.spec, finalizers: [...finalizers, 'kubernetes'] }
+  },
+  // The finalizers of the spec belong to the finalize subresource.
+  prepareUpdate(next, previous) {
+    if (previous.spec === undefined) delete next.spec
+    else next.spec = previous.spec
+    if (previous.status !== undefined) next.status = previous.status
+  },
+  prepareDelete(namespace) {
+    namespace.status = { ...namespace.status, phase: 'Terminating' }
+  },
+  holdsDeletion: (namespace) => (namespace.spec?.finalizers ?? []).length > 0,
+  columns: [
+    {
+      name: 'Status',
+      description: 'Whether the namespace takes new objects.',
+      cell: (namespace) => namespace.status?.phase ?? '',
+    },
+  ],
 })
 export interface Namespace extends ObjectOf<typeof namespaces> {}

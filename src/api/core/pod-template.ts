@@ -4,6 +4,13 @@ import type { ObjectOf } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import { ref, required } from '../../apimachinery/schema.ts'
 import { podTemplateSpec } from './pod/template.ts'
+import { sameJson } from '../../apimachinery/validation.ts'
+import { labelsText, templateColumns } from '../columns.ts'
+import type { PodTemplateSpec } from './pod/template.ts'
+
+interface PodTemplateShape {
+  template: PodTemplateSpec
+}
 
 export const podTemplates = defineResource({
   group: '',
@@ -16,5 +23,19 @@ export const podTemplates = defineResource({
   fields: {
     template: required(ref(2, podTemplateSpec, { default: {} })),
   },
+  generation: false,
+  prepareCreate(template) {
+    template.metadata.generation = 1
+  },
+  prepareUpdate(next, previous) {
+    const generation = previous.metadata.generation ?? 0
+    next.metadata.generation = sameJson(next.template, previous.template) ? generation : generation + 1
+  },
+  columns: templateColumns<PodTemplateShape>(
+    ({ template }) => template.spec,
+    ({ template }) => labelsText(template.metadata?.labels),
+  ).map((column) =>
+    column.name === 'Selector' ? { ...column, name: 'Pod Labels', priority: 0 } : { ...column, priority: 0 },
+  ),
 })
 export interface PodTemplate extends ObjectOf<typeof podTemplates> {}

@@ -1,17 +1,28 @@
 // ReplicationController: keeps a number of pods, by a plain map of labels.
 
-import type { ObjectOf } from '../../apimachinery/resource.ts'
+import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { int32, int64, list, mapOf, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
 import { podTemplateSpec } from './pod/template.ts'
+import { ageColumn, labelsText, templateColumns } from '../columns.ts'
 
-export const replicationControllerSpec = struct('io.k8s.api.core.v1.ReplicationControllerSpec', {
-  replicas: int32(1, { default: 1, min: 0 }),
-  minReadySeconds: int32(4, { min: 0 }),
-  selector: mapOf(2, string(), { atomic: true }),
-  template: ref(3, podTemplateSpec),
-})
+export const replicationControllerSpec = struct(
+  'io.k8s.api.core.v1.ReplicationControllerSpec',
+  {
+    replicas: int32(1, { default: 1, min: 0 }),
+    minReadySeconds: int32(4, { min: 0 }),
+    selector: mapOf(2, string(), { atomic: true }),
+    template: ref(3, podTemplateSpec),
+  },
+  {
+    // Without a selector, the pods are those that look like the template.
+    defaults(spec) {
+      const labels = spec.template?.metadata?.labels
+      if (labels !== undefined && Object.keys(spec.selector ?? {}).length === 0) spec.selector = { ...labels }
+    },
+  },
+)
 export interface ReplicationControllerSpec extends TypeOf<typeof replicationControllerSpec> {}
 
 export const replicationControllerCondition = struct('io.k8s.api.core.v1.ReplicationControllerCondition', {
@@ -38,6 +49,16 @@ export const replicationControllerStatus = struct('io.k8s.api.core.v1.Replicatio
 })
 export interface ReplicationControllerStatus extends TypeOf<typeof replicationControllerStatus> {}
 
+interface ReplicationControllerShape {
+  spec: ReplicationControllerSpec
+}
+
+const replicationControllerFields = {
+  spec: required(ref(2, replicationControllerSpec, { default: {} })),
+  status: ref(3, replicationControllerStatus, { default: {} }),
+}
+export interface ReplicationController extends ObjectWith<typeof replicationControllerFields> {}
+
 export const replicationControllers = defineResource({
   group: '',
   version: 'v1',
@@ -53,9 +74,35 @@ export const replicationControllers = defineResource({
   },
   selectable: { 'status.replicas': (controller) => String(controller.status?.replicas ?? 0) },
   model: 'io.k8s.api.core.v1.ReplicationController',
-  fields: {
-    spec: required(ref(2, replicationControllerSpec, { default: {} })),
-    status: ref(3, replicationControllerStatus, { default: {} }),
+  fields: replicationControllerFields,
+  defaults(controller) {
+    const labels = controller.spec.template?.metadata?.labels
+    if (labels !== undefined && controller.metadata.labels === undefined) controller.metadata.labels = { ...labels }
   },
+  columns: [
+    {
+      name: 'Desired',
+      type: 'integer',
+      description: 'How many pods are wanted.',
+      cell: ({ spec }) => spec.replicas ?? 0,
+    },
+    {
+      name: 'Current',
+      type: 'integer',
+      description: 'How many pods there are.',
+      cell: ({ status }) => status?.replicas ?? 0,
+    },
+    {
+      name: 'Ready',
+      type: 'integer',
+      description: 'How many pods are ready.',
+      cell: ({ status }) => status?.readyReplicas ?? 0,
+    },
+    ageColumn,
+    ...templateColumns<ReplicationControllerShape>(
+      ({ spec }) => spec.template?.spec,
+      ({ spec }) => labelsText(spec.selector),
+    ),
+  ],
+  age: false,
 })
-export interface ReplicationController extends ObjectOf<typeof replicationControllers> {}

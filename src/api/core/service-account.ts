@@ -23,5 +23,13 @@ export const serviceAccounts = defineResource({
     imagePullSecrets: list(3, localObjectReference, { list: 'atomic' }),
     automountServiceAccountToken: bool(4),
   },
+  columns: [
+    {
+      name: 'Secrets',
+      type: 'integer',
+      description: 'How many secrets the account may use.',
+      cell: ({ secrets = [] }) => secrets.length,
+    },
+  ],
 })
 export interface ServiceAccount extends ObjectOf<typeof serviceAccounts> {}

@@ -1,10 +1,12 @@
 // EndpointSlice: a part of the addresses behind a service.
 
-import type { ObjectOf } from '../../apimachinery/resource.ts'
+import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { bool, int32, list, mapOf, oneOf, ref, required, string, struct } from '../../apimachinery/schema.ts'
 import { objectReference } from '../core/references.ts'
+import { sameJson } from '../../apimachinery/validation.ts'
+import { fewText } from '../columns.ts'
 
 export const endpointConditions = struct('io.k8s.api.discovery.v1.EndpointConditions', {
   ready: bool(1),
@@ -53,6 +55,13 @@ export const endpointPort = struct(
 )
 export interface EndpointPort extends TypeOf<typeof endpointPort> {}
 
+const endpointSliceFields = {
+  addressType: required(oneOf(4, ['IPv4', 'IPv6', 'FQDN'])),
+  endpoints: list(2, endpoint, { list: 'atomic' }),
+  ports: list(3, endpointPort, { list: 'atomic' }),
+}
+export interface EndpointSlice extends ObjectWith<typeof endpointSliceFields> {}
+
 export const endpointSlices = defineResource({
   group: 'discovery.k8s.io',
   version: 'v1',
@@ -60,10 +69,40 @@ export const endpointSlices = defineResource({
   plural: 'endpointslices',
   scope: 'Namespaced',
   model: 'io.k8s.api.discovery.v1.EndpointSlice',
-  fields: {
-    addressType: required(oneOf(4, ['IPv4', 'IPv6', 'FQDN'])),
-    endpoints: list(2, endpoint, { list: 'atomic' }),
-    ports: list(3, endpointPort, { list: 'atomic' }),
+  fields: endpointSliceFields,
+  columns: [
+    { name: 'AddressType', description: 'What kind of addresses these are.', cell: ({ addressType }) => addressType },
+    { name: 'Ports', description: 'The ports of every endpoint.', cell: ({ ports }) => portsText(ports ?? []) },
+    {
+      name: 'Endpoints',
+      description: 'The addresses.',
+      cell: ({ endpoints }) =>
+        fewText(
+          (endpoints ?? []).flatMap(({ addresses }) => addresses),
+          MAX_SHOWN,
+        ),
+    },
+  ],
+  generation: false,
+  prepareCreate(slice) {
+    slice.metadata.generation = 1
+  },
+  prepareUpdate(next, previous) {
+    const { metadata: nextMeta, ...nextRest } = next
+    const { metadata: previousMeta, ...previousRest } = previous
+    const generation = previousMeta.generation ?? 0
+    const same = sameJson(nextRest, previousRest) && sameJson(nextMeta.labels, previousMeta.labels)
+    nextMeta.generation = same ? generation : generation + 1
   },
 })
-export interface EndpointSlice extends ObjectOf<typeof endpointSlices> {}
+
+/** Everything beyond is counted. */
+const MAX_SHOWN = 3
+
+function portsText(ports: readonly EndpointPort[]): string {
+  if (ports.length === 0) return '<unset>'
+  return fewText(
+    ports.map(({ name, port }) => (port === undefined ? `${name ?? ''}:*` : String(port))),
+    MAX_SHOWN,
+  )
+}

@@ -18,5 +18,13 @@ export const clusterRoles = defineResource({
     rules: list(2, policyRule, { list: 'atomic' }),
     aggregationRule: ref(3, aggregationRule),
   },
+  columns: [
+    {
+      name: 'Created At',
+      description: 'When the role was created.',
+      cell: ({ metadata }) => metadata.creationTimestamp ?? '<unknown>',
+    },
+  ],
+  age: false,
 })
 export interface ClusterRole extends ObjectOf<typeof clusterRoles> {}

@@ -28,7 +28,13 @@ export const subject = struct(
     name: required(string(3)),
     namespace: string(4),
   },
-  { atomic: true },
+  {
+    atomic: true,
+    // Service accounts are of the core group, whose name is empty.
+    defaults(value) {
+      if (value.kind === 'User' || value.kind === 'Group') value.apiGroup ??= RBAC_GROUP
+    },
+  },
 )
 export interface Subject extends TypeOf<typeof subject> {}
 

@@ -4,6 +4,8 @@ import type { ObjectOf } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import { list, ref, required } from '../../apimachinery/schema.ts'
 import { roleRef, subject } from './fields.ts'
+import { ageColumn } from '../columns.ts'
+import { subjectColumns } from './columns.ts'
 
 export const roleBindings = defineResource({
   group: 'rbac.authorization.k8s.io',
@@ -18,5 +20,11 @@ export const roleBindings = defineResource({
     subjects: list(2, subject, { list: 'atomic' }),
     roleRef: required(ref(3, roleRef, { default: {} })),
   },
+  columns: [
+    { name: 'Role', description: 'What is given.', cell: ({ roleRef }) => `${roleRef.kind}/${roleRef.name}` },
+    ageColumn,
+    ...subjectColumns,
+  ],
+  age: false,
 })
 export interface RoleBinding extends ObjectOf<typeof roleBindings> {}

@@ -17,5 +17,13 @@ export const roles = defineResource({
   fields: {
     rules: list(2, policyRule, { list: 'atomic' }),
   },
+  columns: [
+    {
+      name: 'Created At',
+      description: 'When the role was created.',
+      cell: ({ metadata }) => metadata.creationTimestamp ?? '<unknown>',
+    },
+  ],
+  age: false,
 })
 export interface Role extends ObjectOf<typeof roles> {}

@@ -1,10 +1,18 @@
 // Node: a machine that runs pods.
 
-import type { ObjectOf } from '../../../apimachinery/resource.ts'
+import type { ObjectWith } from '../../../apimachinery/resource.ts'
 import { defineResource } from '../../../apimachinery/resource.ts'
 import { ref } from '../../../apimachinery/schema.ts'
 import { nodeSpec } from './spec.ts'
 import { nodeStatus } from './status.ts'
+import { ageColumn } from '../../columns.ts'
+import { nodeColumns, nodeVersionColumns } from './columns.ts'
+
+const nodeFields = {
+  spec: ref(2, nodeSpec, { default: {} }),
+  status: ref(3, nodeStatus, { default: {} }),
+}
+export interface Node extends ObjectWith<typeof nodeFields> {}
 
 export const nodes = defineResource({
   group: '',
@@ -20,9 +28,7 @@ export const nodes = defineResource({
   },
   selectable: { 'spec.unschedulable': (node) => String(node.spec?.unschedulable ?? false) },
   model: 'io.k8s.api.core.v1.Node',
-  fields: {
-    spec: ref(2, nodeSpec, { default: {} }),
-    status: ref(3, nodeStatus, { default: {} }),
-  },
+  fields: nodeFields,
+  columns: [...nodeColumns, ageColumn, ...nodeVersionColumns],
+  age: false,
 })
-export interface Node extends ObjectOf<typeof nodes> {}

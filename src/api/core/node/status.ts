@@ -99,20 +99,29 @@ export const nodeFeatures = struct('io.k8s.api.core.v1.NodeFeatures', {
 })
 export interface NodeFeatures extends TypeOf<typeof nodeFeatures> {}
 
-export const nodeStatus = struct('io.k8s.api.core.v1.NodeStatus', {
-  capacity: mapOf(1, quantity()),
-  allocatable: mapOf(2, quantity()),
-  phase: string(3),
-  conditions: list(4, nodeCondition, { list: 'map', keys: ['type'], mergeKey: 'type', strategy: 'merge' }),
-  addresses: list(5, nodeAddress, { list: 'map', keys: ['type'], mergeKey: 'type', strategy: 'merge' }),
-  daemonEndpoints: ref(6, nodeDaemonEndpoints, { default: {} }),
-  nodeInfo: ref(7, nodeSystemInfo, { default: {} }),
-  images: list(8, containerImage, { list: 'atomic' }),
-  volumesInUse: list(9, string(), { list: 'atomic' }),
-  volumesAttached: list(10, attachedVolume, { list: 'atomic' }),
-  config: ref(11, nodeConfigStatus),
-  runtimeHandlers: list(12, nodeRuntimeHandler, { list: 'atomic' }),
-  features: ref(13, nodeFeatures),
-  declaredFeatures: list(14, string(), { list: 'atomic' }),
-})
+export const nodeStatus = struct(
+  'io.k8s.api.core.v1.NodeStatus',
+  {
+    capacity: mapOf(1, quantity()),
+    allocatable: mapOf(2, quantity()),
+    phase: string(3),
+    conditions: list(4, nodeCondition, { list: 'map', keys: ['type'], mergeKey: 'type', strategy: 'merge' }),
+    addresses: list(5, nodeAddress, { list: 'map', keys: ['type'], mergeKey: 'type', strategy: 'merge' }),
+    daemonEndpoints: ref(6, nodeDaemonEndpoints, { default: {} }),
+    nodeInfo: ref(7, nodeSystemInfo, { default: {} }),
+    images: list(8, containerImage, { list: 'atomic' }),
+    volumesInUse: list(9, string(), { list: 'atomic' }),
+    volumesAttached: list(10, attachedVolume, { list: 'atomic' }),
+    config: ref(11, nodeConfigStatus),
+    runtimeHandlers: list(12, nodeRuntimeHandler, { list: 'atomic' }),
+    features: ref(13, nodeFeatures),
+    declaredFeatures: list(14, string(), { list: 'atomic' }),
+  },
+  {
+    // What is there can be given out until somebody says less.
+    defaults(status) {
+      if (status.capacity !== undefined) status.allocatable ??= { ...status.capacity }
+    },
+  },
+)
 export interface NodeStatus extends TypeOf<typeof nodeStatus> {}

@@ -6,6 +6,7 @@ import { envFromSource, envVar } from './environment.ts'
 import { lifecycle, probe } from './probe.ts'
 import { securityContext } from './security.ts'
 import { resourceRequirements } from '../resource-requirements.ts'
+import { defaultContainer } from './defaults.ts'
 
 export const containerPort = struct('io.k8s.api.core.v1.ContainerPort', {
   name: string(1),
@@ -51,43 +52,51 @@ export const volumeDevice = struct('io.k8s.api.core.v1.VolumeDevice', {
 })
 export interface VolumeDevice extends TypeOf<typeof volumeDevice> {}
 
-export const container = struct('io.k8s.api.core.v1.Container', {
-  name: required(string(1)),
-  image: string(2),
-  command: list(3, string(), { list: 'atomic' }),
-  args: list(4, string(), { list: 'atomic' }),
-  workingDir: string(5),
-  ports: list(6, containerPort, {
-    list: 'map',
-    keys: ['containerPort', 'protocol'],
-    mergeKey: 'containerPort',
-    strategy: 'merge',
-  }),
-  envFrom: list(19, envFromSource, { list: 'atomic' }),
-  env: list(7, envVar, { list: 'map', keys: ['name'], mergeKey: 'name', strategy: 'merge' }),
-  resources: ref(8, resourceRequirements, { default: {} }),
-  resizePolicy: list(23, containerResizePolicy, { list: 'atomic' }),
-  restartPolicy: string(24),
-  restartPolicyRules: list(25, containerRestartRule, { list: 'atomic' }),
-  volumeMounts: list(9, volumeMount, { list: 'map', keys: ['mountPath'], mergeKey: 'mountPath', strategy: 'merge' }),
-  volumeDevices: list(21, volumeDevice, {
-    list: 'map',
-    keys: ['devicePath'],
-    mergeKey: 'devicePath',
-    strategy: 'merge',
-  }),
-  livenessProbe: ref(10, probe),
-  readinessProbe: ref(11, probe),
-  startupProbe: ref(22, probe),
-  lifecycle: ref(12, lifecycle),
-  terminationMessagePath: string(13, { default: '/dev/termination-log' }),
-  terminationMessagePolicy: oneOf(20, ['File', 'FallbackToLogsOnError'], { default: 'File' }),
-  imagePullPolicy: oneOf(14, ['Always', 'Never', 'IfNotPresent']),
-  securityContext: ref(15, securityContext),
-  stdin: bool(16),
-  stdinOnce: bool(17),
-  tty: bool(18),
-})
+export const container = struct(
+  'io.k8s.api.core.v1.Container',
+  {
+    name: required(string(1)),
+    image: string(2),
+    command: list(3, string(), { list: 'atomic' }),
+    args: list(4, string(), { list: 'atomic' }),
+    workingDir: string(5),
+    ports: list(6, containerPort, {
+      list: 'map',
+      keys: ['containerPort', 'protocol'],
+      mergeKey: 'containerPort',
+      strategy: 'merge',
+    }),
+    envFrom: list(19, envFromSource, { list: 'atomic' }),
+    env: list(7, envVar, { list: 'map', keys: ['name'], mergeKey: 'name', strategy: 'merge' }),
+    resources: ref(8, resourceRequirements, { default: {} }),
+    resizePolicy: list(23, containerResizePolicy, { list: 'atomic' }),
+    restartPolicy: string(24),
+    restartPolicyRules: list(25, containerRestartRule, { list: 'atomic' }),
+    volumeMounts: list(9, volumeMount, { list: 'map', keys: ['mountPath'], mergeKey: 'mountPath', strategy: 'merge' }),
+    volumeDevices: list(21, volumeDevice, {
+      list: 'map',
+      keys: ['devicePath'],
+      mergeKey: 'devicePath',
+      strategy: 'merge',
+    }),
+    livenessProbe: ref(10, probe),
+    readinessProbe: ref(11, probe),
+    startupProbe: ref(22, probe),
+    lifecycle: ref(12, lifecycle),
+    terminationMessagePath: string(13, { default: '/dev/termination-log' }),
+    terminationMessagePolicy: oneOf(20, ['File', 'FallbackToLogsOnError'], { default: 'File' }),
+    imagePullPolicy: oneOf(14, ['Always', 'Never', 'IfNotPresent']),
+    securityContext: ref(15, securityContext),
+    stdin: bool(16),
+    stdinOnce: bool(17),
+    tty: bool(18),
+  },
+  {
+    defaults(value) {
+      defaultContainer(value)
+    },
+  },
+)
 export interface Container extends TypeOf<typeof container> {}
 
 export const ephemeralContainerCommonFields = {
@@ -129,8 +138,16 @@ export const ephemeralContainerCommonFields = {
 }
 export type EphemeralContainerCommon = FieldsOf<typeof ephemeralContainerCommonFields>
 
-export const ephemeralContainer = struct('io.k8s.api.core.v1.EphemeralContainer', {
-  ...ephemeralContainerCommonFields,
-  targetContainerName: string(2),
-})
+export const ephemeralContainer = struct(
+  'io.k8s.api.core.v1.EphemeralContainer',
+  {
+    ...ephemeralContainerCommonFields,
+    targetContainerName: string(2),
+  },
+  {
+    defaults(container) {
+      defaultContainer(container)
+    },
+  },
+)
 export interface EphemeralContainer extends TypeOf<typeof ephemeralContainer> {}

@@ -39,6 +39,7 @@ import {
   storageOSVolumeSource,
   vsphereVirtualDiskVolumeSource,
 } from './network-volumes.ts'
+import { defaultVolume } from './defaults.ts'
 
 export const hostPathVolumeSource = struct('io.k8s.api.core.v1.HostPathVolumeSource', {
   path: required(string(1)),
@@ -200,8 +201,16 @@ export const volumeSourceFields = {
 }
 export type VolumeSource = FieldsOf<typeof volumeSourceFields>
 
-export const volume = struct('io.k8s.api.core.v1.Volume', {
-  name: required(string(1)),
-  ...volumeSourceFields,
-})
+export const volume = struct(
+  'io.k8s.api.core.v1.Volume',
+  {
+    name: required(string(1)),
+    ...volumeSourceFields,
+  },
+  {
+    defaults(value) {
+      defaultVolume(value)
+    },
+  },
+)
 export interface Volume extends TypeOf<typeof volume> {}

@@ -1,9 +1,17 @@
 // Service: one address for a changing set of pods.
 
-import type { ObjectOf } from '../../../apimachinery/resource.ts'
+import type { ObjectWith } from '../../../apimachinery/resource.ts'
 import { defineResource } from '../../../apimachinery/resource.ts'
 import { ref, required } from '../../../apimachinery/schema.ts'
 import { serviceSpec, serviceStatus } from './fields.ts'
+import { ageColumn } from '../../columns.ts'
+import { serviceColumns, serviceWideColumns } from './columns.ts'
+
+const serviceFields = {
+  spec: required(ref(2, serviceSpec, { default: {} })),
+  status: ref(3, serviceStatus, { default: {} }),
+}
+export interface Service extends ObjectWith<typeof serviceFields> {}
 
 export const services = defineResource({
   group: '',
@@ -26,9 +34,7 @@ export const services = defineResource({
     'spec.type': (service) => service.spec.type ?? '',
   },
   model: 'io.k8s.api.core.v1.Service',
-  fields: {
-    spec: required(ref(2, serviceSpec, { default: {} })),
-    status: ref(3, serviceStatus, { default: {} }),
-  },
+  fields: serviceFields,
+  columns: [...serviceColumns, ageColumn, ...serviceWideColumns],
+  age: false,
 })
-export interface Service extends ObjectOf<typeof services> {}
