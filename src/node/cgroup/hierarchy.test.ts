@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { systemClock } from '../../base/clock.ts'
 import { Cgroups } from './cgroups.ts'
 import { parseHierarchy } from './hierarchy.ts'
+import { enableControllers } from './settings.ts'
 import { statsV1, statsV2 } from './stats.ts'
 
 const HYBRID = `24 30 0:22 / /proc rw - proc proc rw
@@ -71,7 +72,20 @@ test('Cgroups places pods by QoS class and refuses names that lead elsewhere', (
     )
 })
 
-test('Cgroups hands controllers down and sets limits in a tree of version 2', (t) => {
+test('enableControllers hands down, at every level, what is not handed down already', (t) => {
+  const tree = mkdtempSync(join(tmpdir(), 'drover-cgroup-'))
+  t.after(() => rmSync(tree, { recursive: true }))
+  writeFileSync(join(tree, 'cgroup.controllers'), 'cpuset cpu io memory pids rdma\n')
+  writeFileSync(join(tree, 'cgroup.subtree_control'), 'memory\n')
+  enableControllers(tree, '/a/b')
+  const read = (file: string): string => readFileSync(join(tree, file), 'utf8')
+  assert.deepEqual(
+    [read('cgroup.subtree_control'), read('a/cgroup.subtree_control')],
+    ['+cpu +cpuset +io +pids', '+cpu +cpuset +io +memory +pids'],
+  )
+})
+
+test('Cgroups sets limits in a tree of version 2', (t) => {
   const tree = mkdtempSync(join(tmpdir(), 'drover-cgroup-'))
   t.after(() => rmSync(tree, { recursive: true }))
   writeFileSync(join(tree, 'cgroup.controllers'), 'cpuset cpu io memory pids rdma\n')
@@ -83,15 +97,11 @@ test('Cgroups hands controllers down and sets limits in a tree of version 2', (t
   const read = (file: string): string => readFileSync(join(tree, file), 'utf8')
   assert.deepEqual(
     {
-      enabled: read('cgroup.subtree_control'),
-      below: read('drover-a/kubepods/burstable/cgroup.subtree_control'),
       all: ['cpu.weight', 'memory.max', 'pids.max'].map((file) => read(`drover-a/kubepods/${file}`)),
       pod: ['cpu.weight', 'cpu.max', 'memory.max'].map((file) => read(`drover-a/kubepods/burstable/podu1/${file}`)),
       level: read('drover-a/kubepods/besteffort/cpu.weight'),
     },
     {
-      enabled: '+cpu +cpuset +io +pids',
-      below: '+cpu +cpuset +io +memory +pids',
       all: ['174', '1000', '50'],
       pod: ['100', '50000 100000', '600'],
       level: '1',

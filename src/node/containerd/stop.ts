@@ -19,6 +19,8 @@ export interface StopOptions {
   readonly cgroupRoot: string
   /** Keep images and metadata for the next start. */
   readonly keepData: boolean
+  /** Kill pods at once instead of stopping them through CRI first: faster, but CNI plugins do not hear of it. */
+  readonly force?: boolean | undefined
 }
 
 /** How long pods may take to be stopped properly, CNI included, before they are killed. */
@@ -35,7 +37,7 @@ export async function stopContainerd(options: StopOptions, context: ContainerdCo
   checkPaths(paths)
   const running = findContainerd(paths)
   if (running !== undefined) {
-    await drain(paths, context)
+    if (!options.force) await drain(paths, context)
     await terminateContainerd(running, clock, signal)
   }
   await killShims(paths, context)

@@ -1,7 +1,7 @@
 // The runtime's events from containerd's own event service: task exits are known at once, where CRI could only be polled.
 
 import { type Clock, sleep } from '../../base/clock.ts'
-import { errorText, type Logger } from '../../base/log.ts'
+import type { Logger } from '../../base/log.ts'
 import {
   bytes,
   type DecodedOf,
@@ -56,41 +56,21 @@ const publish = method(
 const TOPICS = ['/tasks/start', '/tasks/exit', '/tasks/oom', '/tasks/delete', PROBE_TOPIC]
 /** Filters are alternatives; within one, all conditions hold. */
 const FILTERS = TOPICS.map((topic) => `namespace==k8s.io,topic=="${topic}"`)
-/** After a broken stream, wait this long before the next attempt (containerd starts in less), and twice as long after each further one. */
-const RECONNECT_DELAY_MS = 200
-const MAX_RECONNECT_DELAY_MS = 5000
 /** A probe that was published before the subscription began is lost; the next one follows after this long. */
 const PROBE_INTERVAL_MS = 20
 
-/** Ends when the signal is aborted. A stream that breaks is opened again, and `resync` says that something may have been missed. */
+/** One subscription, until it breaks. */
 export async function* containerdEvents(
   channel: GrpcChannel,
   { clock, log, signal }: { clock: Clock; log: Logger; signal: AbortSignal },
 ): AsyncGenerator<RuntimeEvent, void, undefined> {
-  let delay = RECONNECT_DELAY_MS
-  for (;;) {
-    try {
-      await channel.ready(signal)
-      const stream = channel.stream(subscribe, { filters: FILTERS }, signal, { waitForReady: true })
-      const first = stream.next()
-      await subscribed(channel, first, clock, signal)
-      delay = RECONNECT_DELAY_MS
-      yield { type: 'resync' }
-      for (let next = await first; !next.done; next = await stream.next()) {
-        const event = decodeEvent(next.value, log)
-        if (event !== undefined) yield event
-      }
-      log.warn('Event stream of the runtime ended')
-    } catch (error) {
-      if (signal.aborted) return
-      log.warn('Event stream of the runtime failed', { reason: errorText(error) })
-    }
-    try {
-      await sleep(clock, delay, signal)
-    } catch {
-      return
-    }
-    delay = Math.min(delay * 2, MAX_RECONNECT_DELAY_MS)
+  const stream = channel.stream(subscribe, { filters: FILTERS }, signal, { waitForReady: true })
+  const first = stream.next()
+  await subscribed(channel, first, clock, signal)
+  yield { type: 'resync' }
+  for (let next = await first; !next.done; next = await stream.next()) {
+    const event = decodeEvent(next.value, log)
+    if (event !== undefined) yield event
   }
 }
 

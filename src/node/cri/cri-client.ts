@@ -10,12 +10,12 @@ import type {
   ContainerStatus,
   ContainerStatusResponse,
 } from './container-messages.ts'
-import { containerdEvents } from './containerd-events.ts'
 import { CriError, isNotFound } from './cri-error.ts'
 import { GrpcChannel } from './grpc-channel.ts'
 import type { AuthConfig, Image, ImageFsInfoResponse } from './image-messages.ts'
 import * as methods from './methods.ts'
 import type { CallOptions, RuntimeClient, RuntimeEvent } from './runtime-client.ts'
+import { runtimeEvents } from './runtime-events.ts'
 import type { StatusResponse, VersionResponse } from './runtime-messages.ts'
 import type { PodSandbox, PodSandboxConfig, PodSandboxFilter, PodSandboxStatus } from './sandbox-messages.ts'
 import type { ContainerStats, ContainerStatsFilter, PodSandboxStats } from './stats-messages.ts'
@@ -226,7 +226,7 @@ export class CriClient implements RuntimeClient {
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent, void, undefined> {
-    for await (const event of containerdEvents(this.#channel, { clock: this.#clock, log: this.#log, signal })) {
+    for await (const event of runtimeEvents(this.#channel, { clock: this.#clock, log: this.#log, signal })) {
       if (event.type === 'exit') await this.#exitShows(event.containerId, signal)
       yield event
     }

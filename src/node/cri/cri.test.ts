@@ -10,6 +10,9 @@ import { systemClock, type Clock } from '../../base/clock.ts'
 import { silentLogger } from '../../base/log.ts'
 import { CriError, isNotFound, rpcErrorText } from './cri.ts'
 import { CriClient } from './cri-client.ts'
+import { decodeEvent } from './containerd-events.ts'
+import { fromCri } from './runtime-events.ts'
+import { containerEventResponse } from './runtime-messages.ts'
 
 type Handler = (request: Buffer, respond: sendUnaryData<Buffer>, call: ServerUnaryCall<Buffer, Buffer>) => void
 
@@ -118,4 +121,44 @@ test('CriClient reports a malformed answer and a socket that is not there', asyn
   await assert.rejects(client.version(), (error) => error instanceof CriError && /protobuf/.test(error.message))
   await using nobody = new CriClient({ socket: `${socket}-absent`, clock: systemClock, log: silentLogger })
   await assert.rejects(nobody.version(), { code: 'UNAVAILABLE' })
+})
+
+test('decodeEvent reads the exits of containers, not of commands in them, and survives a malformed event', () => {
+  const event = (hex: string) => ({
+    namespace: 'k8s.io',
+    topic: '/tasks/exit',
+    event: { typeUrl: '', value: Buffer.from(hex, 'hex') },
+  })
+  const rest = '182a' + '208901' + '2a0708e80710c0843d'
+  assert.deepEqual(decodeEvent(event(`0a026331${'12026331'}${rest}`), silentLogger), {
+    type: 'exit',
+    containerId: 'c1',
+    pid: 42,
+    exitCode: 137,
+    exitedAt: 1_000_001,
+  })
+  assert.equal(decodeEvent(event(`0a026331${'12026532'}${rest}`), silentLogger), undefined)
+  assert.equal(decodeEvent(event('0aff'), silentLogger), undefined)
+})
+
+test('fromCri reads the events of a runtime that is not containerd', () => {
+  const response = (value: Parameters<typeof containerEventResponse.encode>[0]) =>
+    fromCri(containerEventResponse.decode(containerEventResponse.encode(value)))
+  const statuses = [{ id: 'c1', exitCode: 3, finishedAt: 5000 }]
+  const table = [
+    [response({ containerId: 'c1', containerEventType: 'CONTAINER_CREATED_EVENT' }), undefined],
+    [
+      response({ containerId: 'c1', containerEventType: 'CONTAINER_STARTED_EVENT' }),
+      { type: 'start', containerId: 'c1', pid: 0 },
+    ],
+    [
+      response({ containerId: 'c1', containerEventType: 'CONTAINER_STOPPED_EVENT', containersStatuses: statuses }),
+      { type: 'exit', containerId: 'c1', pid: 0, exitCode: 3, exitedAt: 5000 },
+    ],
+    [
+      response({ containerId: 'c1', containerEventType: 'CONTAINER_DELETED_EVENT' }),
+      { type: 'delete', containerId: 'c1' },
+    ],
+  ] as const
+  for (const [event, expected] of table) assert.deepEqual(event, expected)
 })

@@ -20,7 +20,10 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined
 }
 
-/** Something happened to the process of a container or sandbox. Hints, not a log: after a gap (`resync`) list again. */
+/**
+ * Something happened to the process of a container or sandbox. Hints, not a log: after a gap (`resync`) list again.
+ * `pid` is 0 where the runtime does not tell it.
+ */
 export type RuntimeEvent =
   | { readonly type: 'start'; readonly containerId: string; readonly pid: number }
   /** When this arrives, the status of the container (or sandbox) says so, too. */

@@ -70,10 +70,10 @@ export class Fixture {
     return new CriClient({ socket, clock, log: this.context.log })
   }
 
-  stop(keepData = false): Promise<void> {
+  stop({ keepData = false, force = false } = {}): Promise<void> {
     const { paths, environment } = this.options
     return stopContainerd(
-      { paths, environment, hierarchy: this.hierarchy, cgroupRoot: this.cgroupRoot, keepData },
+      { paths, environment, hierarchy: this.hierarchy, cgroupRoot: this.cgroupRoot, keepData, force },
       this.context,
     )
   }

@@ -179,7 +179,7 @@ test('an agent that is killed leaves its containerd to the next one', async (t) 
   controller.abort()
 
   // Stopped but kept: the images are there at the next start, nothing runs meanwhile.
-  await fixture.stop(true)
+  await fixture.stop({ keepData: true })
   assert.equal(isRunning(before), false)
   assert.deepEqual(fixture.traces(), [`directory ${fixture.options.paths.root}`])
   const third = await fixture.start()
