@@ -1,0 +1,6 @@
+// The memory engine passes the contract.
+
+import { storeConformance } from '../conformance.ts'
+import { openMemoryStore } from './memory.ts'
+
+storeConformance('memory', async (options) => openMemoryStore(options))
