@@ -21,6 +21,8 @@ export interface ContainerdConfig {
   readonly maxLogLineBytes?: number | undefined
   /** Let systemd make the containers' cgroups (pod cgroups are then slices); otherwise runc makes them itself. */
   readonly systemdCgroup?: boolean | undefined
+  /** Default: overlayfs where it works, else native. */
+  readonly snapshotter?: HostAbilities['snapshotter'] | undefined
 }
 
 /** What this host allows. */

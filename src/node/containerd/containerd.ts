@@ -28,6 +28,7 @@ import {
   pidFileOf,
   socketOf,
 } from './config.ts'
+import { claimDirectory } from './directories.ts'
 import { hostAbilities } from './host-abilities.ts'
 import { ended, isRunning, listProcesses, type ProcessInfo, readProcess, signalProcess } from '../cgroup/processes.ts'
 
@@ -76,9 +77,11 @@ export async function startContainerd(
   const { log, clock } = context
   const signal = AbortSignal.any([context.signal, timeout(clock, READY_TIMEOUT_MS)])
   checkPaths(paths)
-  for (const directory of [paths.root, paths.state, options.cniConfDir, options.registryConfigDir])
-    mkdirSync(directory, { recursive: true, mode: 0o711 })
-  const config = configToml(options, await hostAbilities(paths, options.environment, signal))
+  claimDirectory(paths.root)
+  claimDirectory(paths.state)
+  for (const directory of [options.cniConfDir, options.registryConfigDir])
+    mkdirSync(directory, { recursive: true, mode: 0o755 })
+  const config = configToml(options, await hostAbilities(paths, options.environment, signal, options.snapshotter))
   const print = fingerprint(options, config)
 
   const running = findContainerd(paths)

@@ -11,9 +11,10 @@ export async function hostAbilities(
   paths: ContainerdPaths,
   environment: Readonly<Record<string, string>>,
   signal: AbortSignal,
+  snapshotter?: HostAbilities['snapshotter'],
 ): Promise<HostAbilities> {
   return {
-    snapshotter: await chooseSnapshotter(paths, environment, signal),
+    snapshotter: snapshotter ?? (await chooseSnapshotter(paths, environment, signal)),
     apparmor: readOrEmpty('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
     oomScore: hasCapability(readFileSync('/proc/self/status', 'utf8'), CAP_SYS_RESOURCE),
   }

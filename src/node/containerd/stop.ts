@@ -8,6 +8,7 @@ import type { Hierarchy } from '../cgroup/hierarchy.ts'
 import { CriClient } from '../cri/cri-client.ts'
 import { bundlesOf, type ContainerdPaths, socketOf } from './config.ts'
 import { checkPaths, type ContainerdContext, findContainerd, terminateContainerd } from './containerd.ts'
+import { removeDirectory } from './directories.ts'
 import { unmountBelow } from './mounts.ts'
 import { descendants, ended, listProcesses, type ProcessInfo, signalProcess } from '../cgroup/processes.ts'
 
@@ -46,8 +47,8 @@ export async function stopContainerd(options: StopOptions, context: ContainerdCo
   removeShimSockets(paths, log)
   await unmountBelow(paths.state, environment)
   await unmountBelow(paths.root, environment)
-  rmSync(paths.state, { recursive: true, force: true })
-  if (!options.keepData) rmSync(paths.root, { recursive: true, force: true })
+  removeDirectory(paths.state)
+  if (!options.keepData) removeDirectory(paths.root)
   log.info('Stopped containerd', { pid: running?.pid, keptData: options.keepData })
 }
 

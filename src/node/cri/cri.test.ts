@@ -11,6 +11,7 @@ import { silentLogger } from '../../base/log.ts'
 import { CriError, isNotFound, rpcErrorText } from './cri.ts'
 import { CriClient } from './cri-client.ts'
 import { decodeEvent } from './containerd-events.ts'
+import { socketOfEndpoint } from './grpc-channel.ts'
 import { fromCri } from './runtime-events.ts'
 import { containerEventResponse } from './runtime-messages.ts'
 
@@ -161,4 +162,10 @@ test('fromCri reads the events of a runtime that is not containerd', () => {
     ],
   ] as const
   for (const [event, expected] of table) assert.deepEqual(event, expected)
+})
+
+test('socketOfEndpoint takes the two spellings of a unix socket', () => {
+  assert.deepEqual(['unix:///run/x.sock', '/run/x.sock'].map(socketOfEndpoint), ['/run/x.sock', '/run/x.sock'])
+  for (const endpoint of ['tcp://1.2.3.4:5', 'unix://x.sock', ''])
+    assert.throws(() => socketOfEndpoint(endpoint), /Cannot use runtime endpoint/)
 })

@@ -145,3 +145,11 @@ function criError(error: unknown, method: string): CriError {
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error
 }
+
+/** The socket's path in an endpoint as `--container-runtime-endpoint` takes it: `unix:///run/x.sock`, or the path alone. */
+export function socketOfEndpoint(endpoint: string): string {
+  const path = endpoint.startsWith('unix://') ? endpoint.slice('unix://'.length) : endpoint
+  if (!path.startsWith('/'))
+    throw new Error(`Cannot use runtime endpoint "${endpoint}": it must be unix:///PATH or /PATH`)
+  return path
+}

@@ -15,17 +15,16 @@ const network = (dataDir: string): string =>
     plugins: [{ type: 'ptp', ipam: { type: 'host-local', dataDir, ranges: [[{ subnet: '10.213.0.0/24' }]] } }],
   })
 
-for (const snapshotter of ['overlayfs', 'native'])
+for (const snapshotter of ['overlayfs', 'native'] as const)
   test(`stopContainerd leaves nothing after SIGKILL of everything (${snapshotter})`, async (t) => {
     const fixture = new Fixture(t)
     const namespace = fixture.name
     execFileSync('ip', ['netns', 'add', namespace])
     t.after(() => execFileSync('ip', ['netns', 'delete', namespace]))
-    mkdirSync(join(fixture.options.paths.root, `io.containerd.snapshotter.v1.${snapshotter}`), { recursive: true })
     mkdirSync(fixture.options.cniConfDir)
     writeFileSync(join(fixture.options.cniConfDir, '10-e2e.conflist'), network(join(fixture.directory, 'ipam')))
 
-    const started = await fixture.start({ networkNamespace: namespace })
+    const started = await fixture.start({ networkNamespace: namespace, snapshotter })
     assert.equal(statSync(`/proc/${started.pid}/ns/net`).ino, statSync(`/run/netns/${namespace}`).ino)
     await fixture.importImages(started.socket)
     await using client = fixture.client(started.socket)

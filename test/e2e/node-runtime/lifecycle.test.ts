@@ -170,10 +170,14 @@ test('an agent that is killed leaves its containerd to the next one', async (t) 
   const before = readProcess(start?.type === 'start' ? start.pid : 0)
   assert.ok(before !== undefined)
 
-  // Another configuration means another containerd; the container does not notice.
+  const stream = client.events(controller.signal)[Symbol.asyncIterator]()
+  assert.deepEqual((await stream.next()).value, { type: 'resync' })
+
+  // Another configuration means another containerd; the container does not notice, and the event stream begins anew.
   const second = await fixture.start({ maxLogLineBytes: 4096 })
   assert.deepEqual([second.reused, second.pid === first.pid], [false, false])
   assert.ok(isRunning(before))
+  assert.deepEqual((await stream.next()).value, { type: 'resync' })
   await using again = fixture.client(second.socket)
   assert.equal((await again.containerStatus(container)).state, 'CONTAINER_RUNNING')
   controller.abort()
