@@ -1,6 +1,6 @@
 // The store's tables as LMDB databases: one write transaction per commit, flushed to disk before it becomes visible.
 
-import { statfsSync } from 'node:fs'
+import { closeSync, openSync, readSync, statfsSync } from 'node:fs'
 import type { Database, RootDatabase, Transaction } from 'lmdb'
 import { open } from 'lmdb'
 import { StoreFormatError, StoreFullError, StoreLockedError } from '../errors.ts'
@@ -20,14 +20,18 @@ const EFBIG = 27
 const ENOSPC = 28
 const EDQUOT = 122
 const MDB_MAP_FULL = -30792
-const MDB_INVALID = -30793
-const MDB_VERSION_MISMATCH = -30794
+
+/** Where LMDB's first page carries its mark and the version of its format. */
+const MARK_OFFSET = 24
+const LMDB_MARK = 0xbeefc0de
+const LMDB_VERSION = 2
 
 /** What this process has open: LMDB itself cannot tell two owners in one process apart. */
 const openDirectories = new Set<string>()
 
 export async function openLmdbTables(directory: string, path: string): Promise<Tables> {
   if (openDirectories.has(directory)) throw new StoreLockedError(directory, process.pid)
+  refuseForeignFile(directory, path)
   const root = openRoot(directory, path)
   try {
     refuseOtherProcesses(root, directory)
@@ -59,11 +63,26 @@ function openRoot(directory: string, path: string): RootDatabase<Buffer, Buffer>
       ...BINARY,
     })
   } catch (error) {
-    const code = codeOf(error)
-    if (code === MDB_INVALID || code === MDB_VERSION_MISMATCH)
-      throw new StoreFormatError(directory, 'not one of ours', FORMAT)
     throw new Error(`Cannot open the store in "${directory}"`, { cause: error })
   }
+}
+
+/** LMDB crashes on some files that are none of its own, so that is found out before it sees them. */
+function refuseForeignFile(directory: string, path: string): void {
+  let file: number
+  try {
+    file = openSync(path, 'r')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return
+    throw new Error(`Cannot open the store in "${directory}"`, { cause: error })
+  }
+  const head = Buffer.alloc(MARK_OFFSET + 8)
+  const size = readSync(file, head)
+  closeSync(file)
+  // A process that was killed before its first page was written leaves an empty file.
+  if (size === 0) return
+  const known = head.readUInt32LE(MARK_OFFSET) === LMDB_MARK && head.readUInt32LE(MARK_OFFSET + 4) === LMDB_VERSION
+  if (!known) throw new StoreFormatError(directory, 'not one of ours', FORMAT)
 }
 
 /**
