@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Clock, Timer } from '../base/clock.ts'
+import { type Clock, systemClock, type Timer } from '../base/clock.ts'
 import { seededRandom } from '../base/random.ts'
 import { CriError, isNotFound, type RuntimeEvent } from '../node/cri/cri.ts'
+import { EXIT_CODE, EXIT_COMMAND, runtimeConformance } from './runtime-conformance.ts'
 import { SimulatedRuntime } from './simulated-runtime.ts'
 import type { SimulatedRuntimeOptions } from './simulated-runtime-options.ts'
 
@@ -40,6 +41,20 @@ async function startOne(options: Partial<SimulatedRuntimeOptions> = {}) {
   await runtime.startContainer(container)
   return { clock, runtime, sandbox, container }
 }
+
+test('SimulatedRuntime is a conforming runtime', async (t) => {
+  const client = new SimulatedRuntime({
+    clock: systemClock,
+    random: seededRandom(7),
+    images: ['busybox'],
+    script: ({ command }) => (command === EXIT_COMMAND ? { exitAfterMs: 1, exitCode: EXIT_CODE } : {}),
+  })
+  await runtimeConformance(t, {
+    client,
+    image: 'busybox',
+    sandboxConfig: (name) => ({ metadata: { name, uid: 'u1' }, labels: { app: name } }),
+  })
+})
 
 test('SimulatedRuntime runs a container until its script ends it', async () => {
   const { clock, runtime, container } = await startOne({ script: () => ({ exitAfterMs: 500, exitCode: 3 }) })

@@ -24,7 +24,7 @@ export interface StopOptions {
   readonly force?: boolean | undefined
 }
 
-/** How long pods may take to be stopped properly, CNI included, before they are killed. */
+/** How long all pods together may take to be stopped properly, CNI included, before they are killed. */
 const DRAIN_TIMEOUT_MS = 20_000
 const DRAIN_WORKERS = 8
 const KILL_TIMEOUT_MS = 10_000
@@ -55,8 +55,10 @@ export async function stopContainerd(options: StopOptions, context: ContainerdCo
 /** Stops every sandbox through CRI, so that CNI gives back addresses and rules. What fails is left to the killing that follows. */
 async function drain(paths: ContainerdPaths, { clock, log, signal }: ContainerdContext): Promise<void> {
   await using client = new CriClient({ socket: socketOf(paths), clock, log })
+  const late = new AbortController()
+  const timer = clock.after(DRAIN_TIMEOUT_MS, () => late.abort(new Error('the time for it is over')))
   try {
-    const options = { signal, timeoutMs: DRAIN_TIMEOUT_MS }
+    const options = { signal: AbortSignal.any([signal, late.signal]) }
     const queue = (await client.listPodSandboxes({}, options)).map(({ id }) => id)
     const work = async (): Promise<void> => {
       for (let id = queue.pop(); id !== undefined; id = queue.pop()) await client.stopPodSandbox(id, options)
@@ -65,6 +67,8 @@ async function drain(paths: ContainerdPaths, { clock, log, signal }: ContainerdC
   } catch (error) {
     signal.throwIfAborted()
     log.warn('Could not stop every pod properly', { error })
+  } finally {
+    timer.cancel()
   }
 }
 
