@@ -19,6 +19,8 @@ import {
 } from '../../apimachinery/schema.ts'
 import { podTemplateSpec } from '../core/pod/template.ts'
 import { ageColumn, selectorText, templateColumns } from '../columns.ts'
+import { validateImmutable } from '../../apimachinery/validation.ts'
+import { validateRollingUpdate, validateSelecting } from './validate.ts'
 
 export const rollingUpdateDeployment = struct('io.k8s.api.apps.v1.RollingUpdateDeployment', {
   maxUnavailable: intOrString(1),
@@ -121,4 +123,19 @@ export const deployments = defineResource({
     ),
   ],
   age: false,
+  validate({ spec }, issues) {
+    validateSelecting(spec, 'Deployment', 'spec', issues)
+    const { strategy, progressDeadlineSeconds: deadline, minReadySeconds = 0 } = spec
+    if (strategy?.type === 'Recreate' && strategy.rollingUpdate !== undefined) {
+      issues.forbidden('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'")
+    } else if (strategy?.rollingUpdate !== undefined) {
+      validateRollingUpdate(strategy.rollingUpdate, 'spec.strategy.rollingUpdate', issues)
+    }
+    if (deadline !== undefined && deadline <= minReadySeconds) {
+      issues.invalid('spec.progressDeadlineSeconds', deadline, 'must be greater than minReadySeconds')
+    }
+  },
+  validateUpdate(next, previous, issues) {
+    validateImmutable(next.spec.selector, previous.spec.selector, 'spec.selector', issues)
+  },
 })

@@ -7,10 +7,12 @@ import type { TypeOf } from '../../apimachinery/schema.ts'
 import { int32, int64, list, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
 import { podTemplateSpec } from '../core/pod/template.ts'
 import { ageColumn, selectorText, templateColumns } from '../columns.ts'
+import { validateImmutable } from '../../apimachinery/validation.ts'
+import { validateSelecting } from './validate.ts'
 
 export const replicaSetSpec = struct('io.k8s.api.apps.v1.ReplicaSetSpec', {
   replicas: int32(1, { default: 1, min: 0 }),
-  minReadySeconds: int32(4),
+  minReadySeconds: int32(4, { min: 0 }),
   selector: required(ref(2, labelSelector)),
   template: ref(3, podTemplateSpec, { default: {} }),
 })
@@ -83,4 +85,10 @@ export const replicaSets = defineResource({
     ),
   ],
   age: false,
+  validate({ spec }, issues) {
+    validateSelecting(spec, 'ReplicaSet', 'spec', issues)
+  },
+  validateUpdate(next, previous, issues) {
+    validateImmutable(next.spec.selector, previous.spec.selector, 'spec.selector', issues)
+  },
 })

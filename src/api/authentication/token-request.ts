@@ -39,5 +39,11 @@ export const tokenRequests = defineResource({
     spec: ref(2, tokenRequestSpec, { default: {} }),
     status: ref(3, tokenRequestStatus, { default: {} }),
   },
+  validate({ spec }, issues) {
+    const { expirationSeconds: seconds = 3600 } = spec ?? {}
+    const at = 'spec.expirationSeconds'
+    if (seconds < 600) issues.invalid(at, seconds, 'may not specify a duration less than 10 minutes')
+    if (seconds > 2 ** 32) issues.invalid(at, seconds, 'may not specify a duration larger than 2^32 seconds')
+  },
 })
 export interface TokenRequest extends ObjectOf<typeof tokenRequests> {}

@@ -31,5 +31,12 @@ export const leases = defineResource({
     spec: ref(2, leaseSpec, { default: {} }),
   },
   columns: [{ name: 'Holder', description: 'Who holds the lease.', cell: ({ spec }) => spec?.holderIdentity ?? '' }],
+  validate({ spec }, issues) {
+    const { leaseDurationSeconds: duration, leaseTransitions: transitions } = spec ?? {}
+    if (duration !== undefined && duration <= 0)
+      issues.invalid('spec.leaseDurationSeconds', duration, 'must be greater than 0')
+    if (transitions !== undefined && transitions < 0)
+      issues.invalid('spec.leaseTransitions', transitions, 'must be greater than or equal to 0')
+  },
 })
 export interface Lease extends ObjectOf<typeof leases> {}

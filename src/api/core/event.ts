@@ -92,6 +92,14 @@ export const events = defineResource({
     { name: 'Name', priority: 1, description: 'The name of the event.', cell: ({ metadata }) => metadata.name },
   ],
   age: false,
+  validate({ metadata, involvedObject }, issues) {
+    const { namespace = '' } = involvedObject
+    // Events of what has no namespace live in the default one.
+    const home = namespace === '' ? ['default', 'kube-system', ''] : [namespace]
+    if (!home.includes(metadata.namespace ?? '')) {
+      issues.invalid('involvedObject.namespace', namespace, 'does not match event.namespace')
+    }
+  },
 })
 
 function lastSeen({ series, lastTimestamp, firstTimestamp, eventTime }: EventTimes, nowMs: number): string {

@@ -4,6 +4,7 @@ import type { ObjectOf } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { list, oneOf, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
+import { checkQualifiedName, checkValue } from '../../apimachinery/validation.ts'
 
 /** Every namespace carries its name as a label, for selectors to find. */
 const NAME_LABEL = 'kubernetes.io/metadata.name'
@@ -76,5 +77,8 @@ export const namespaces = defineResource({
       cell: (namespace) => namespace.status?.phase ?? '',
     },
   ],
+  validate({ spec }, issues) {
+    for (const finalizer of spec?.finalizers ?? []) checkValue(finalizer, checkQualifiedName, 'spec.finalizers', issues)
+  },
 })
 export interface Namespace extends ObjectOf<typeof namespaces> {}

@@ -4,7 +4,6 @@ import type { ObjectOf } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import { ref, required } from '../../apimachinery/schema.ts'
 import { podTemplateSpec } from './pod/template.ts'
-import { sameJson } from '../../apimachinery/validation.ts'
 import { labelsText, templateColumns } from '../columns.ts'
 import type { PodTemplateSpec } from './pod/template.ts'
 
@@ -23,14 +22,7 @@ export const podTemplates = defineResource({
   fields: {
     template: required(ref(2, podTemplateSpec, { default: {} })),
   },
-  generation: false,
-  prepareCreate(template) {
-    template.metadata.generation = 1
-  },
-  prepareUpdate(next, previous) {
-    const generation = previous.metadata.generation ?? 0
-    next.metadata.generation = sameJson(next.template, previous.template) ? generation : generation + 1
-  },
+  generation: true,
   columns: templateColumns<PodTemplateShape>(
     ({ template }) => template.spec,
     ({ template }) => labelsText(template.metadata?.labels),

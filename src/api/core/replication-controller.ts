@@ -6,6 +6,9 @@ import type { TypeOf } from '../../apimachinery/schema.ts'
 import { int32, int64, list, mapOf, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
 import { podTemplateSpec } from './pod/template.ts'
 import { ageColumn, labelsText, templateColumns } from '../columns.ts'
+import { validateLabels } from '../../apimachinery/validation.ts'
+import { selectorOfMap } from '../../apimachinery/selectors/labels.ts'
+import { SELECTOR_MISMATCH, validateRunningTemplate } from './pod/validate-template.ts'
 
 export const replicationControllerSpec = struct(
   'io.k8s.api.core.v1.ReplicationControllerSpec',
@@ -105,4 +108,17 @@ export const replicationControllers = defineResource({
     ),
   ],
   age: false,
+  validate({ spec }, issues) {
+    const { selector = {}, template } = spec
+    validateLabels(selector, 'spec.selector', issues)
+    if (Object.keys(selector).length === 0) issues.required('spec.selector')
+    if (template === undefined) {
+      issues.required('spec.template')
+      return
+    }
+    const labels = template.metadata?.labels ?? {}
+    if (!selectorOfMap(selector).matches(labels))
+      issues.invalid('spec.template.metadata.labels', labels, SELECTOR_MISMATCH)
+    validateRunningTemplate(template, 'ReplicationController', 'spec.template', issues)
+  },
 })

@@ -3,6 +3,9 @@
 import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import { bool, bytes, mapOf, string } from '../../apimachinery/schema.ts'
+import { validateImmutable } from '../../apimachinery/validation.ts'
+import { decodedBytes, MAX_DATA_BYTES, validateFrozen, validateKeys } from './data.ts'
+import { validateSecretType } from './secret-types.ts'
 
 const secretFields = {
   immutable: bool(5),
@@ -36,4 +39,20 @@ export const secrets = defineResource({
       cell: ({ data = {} }) => Object.keys(data).length,
     },
   ],
+  validate(secret, issues) {
+    const { data = {} } = secret
+    validateKeys(data, 'data', issues)
+    let bytes = 0
+    for (const value of Object.values(data)) bytes += decodedBytes(value)
+    if (bytes > MAX_DATA_BYTES) issues.tooLong('data', MAX_DATA_BYTES)
+    validateSecretType(secret, issues)
+  },
+  prepareUpdate(next, previous) {
+    // An empty type means: as it is.
+    if ((next.type ?? '') === '' && previous.type !== undefined) next.type = previous.type
+  },
+  validateUpdate(next, previous, issues) {
+    validateImmutable(next.type, previous.type, 'type', issues)
+    validateFrozen(next, previous, ['data'], issues)
+  },
 })

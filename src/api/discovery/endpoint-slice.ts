@@ -5,8 +5,9 @@ import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { bool, int32, list, mapOf, oneOf, ref, required, string, struct } from '../../apimachinery/schema.ts'
 import { objectReference } from '../core/references.ts'
-import { sameJson } from '../../apimachinery/validation.ts'
 import { fewText } from '../columns.ts'
+import { checkLabel, checkSubdomain, checkValue, validateImmutable } from '../../apimachinery/validation.ts'
+import { checkIP } from '../core/ip.ts'
 
 export const endpointConditions = struct('io.k8s.api.discovery.v1.EndpointConditions', {
   ready: bool(1),
@@ -55,6 +56,9 @@ export const endpointPort = struct(
 )
 export interface EndpointPort extends TypeOf<typeof endpointPort> {}
 
+const MAX_ENDPOINTS = 1000
+const MAX_ADDRESSES = 100
+
 const endpointSliceFields = {
   addressType: required(oneOf(4, ['IPv4', 'IPv6', 'FQDN'])),
   endpoints: list(2, endpoint, { list: 'atomic' }),
@@ -83,16 +87,27 @@ export const endpointSlices = defineResource({
         ),
     },
   ],
-  generation: false,
-  prepareCreate(slice) {
-    slice.metadata.generation = 1
+  generation: true,
+  validate({ endpoints = [], ports, addressType }, issues) {
+    const names = new Set<string>()
+    ports?.forEach(({ name = '' }, i) => {
+      if (names.has(name)) issues.duplicate(`ports[${i}].name`, name)
+      names.add(name)
+      if (name !== '') checkValue(name, checkLabel, `ports[${i}].name`, issues)
+    })
+    if (endpoints.length > MAX_ENDPOINTS) issues.tooMany('endpoints', endpoints.length, MAX_ENDPOINTS)
+    endpoints.forEach(({ addresses }, i) => {
+      const at = `endpoints[${i}].addresses`
+      if (addresses.length === 0) issues.required(at, 'must contain at least 1 address')
+      if (addresses.length > MAX_ADDRESSES) issues.tooMany(at, addresses.length, MAX_ADDRESSES)
+      const check = addressType === 'FQDN' ? checkSubdomain : checkIP
+      addresses.forEach((address, j) => {
+        checkValue(address, check, `${at}[${j}]`, issues)
+      })
+    })
   },
-  prepareUpdate(next, previous) {
-    const { metadata: nextMeta, ...nextRest } = next
-    const { metadata: previousMeta, ...previousRest } = previous
-    const generation = previousMeta.generation ?? 0
-    const same = sameJson(nextRest, previousRest) && sameJson(nextMeta.labels, previousMeta.labels)
-    nextMeta.generation = same ? generation : generation + 1
+  validateUpdate(next, previous, issues) {
+    validateImmutable(next.addressType, previous.addressType, 'addressType', issues)
   },
 })
 

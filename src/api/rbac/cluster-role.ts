@@ -4,6 +4,7 @@ import type { ObjectOf } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import { list, ref } from '../../apimachinery/schema.ts'
 import { aggregationRule, policyRule } from './fields.ts'
+import { validateRules } from './validate.ts'
 
 export const clusterRoles = defineResource({
   group: 'rbac.authorization.k8s.io',
@@ -26,5 +27,8 @@ export const clusterRoles = defineResource({
     },
   ],
   age: false,
+  validate({ rules }, issues) {
+    validateRules(rules ?? [], false, issues)
+  },
 })
 export interface ClusterRole extends ObjectOf<typeof clusterRoles> {}

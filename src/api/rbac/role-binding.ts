@@ -6,6 +6,7 @@ import { list, ref, required } from '../../apimachinery/schema.ts'
 import { roleRef, subject } from './fields.ts'
 import { ageColumn } from '../columns.ts'
 import { subjectColumns } from './columns.ts'
+import { validateBinding, validateBindingUpdate } from './validate.ts'
 
 export const roleBindings = defineResource({
   group: 'rbac.authorization.k8s.io',
@@ -26,5 +27,11 @@ export const roleBindings = defineResource({
     ...subjectColumns,
   ],
   age: false,
+  validate(binding, issues) {
+    validateBinding(binding, true, issues)
+  },
+  validateUpdate(next, previous, issues) {
+    validateBindingUpdate(next, previous, issues)
+  },
 })
 export interface RoleBinding extends ObjectOf<typeof roleBindings> {}

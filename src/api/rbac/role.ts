@@ -4,6 +4,7 @@ import type { ObjectOf } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import { list } from '../../apimachinery/schema.ts'
 import { policyRule } from './fields.ts'
+import { validateRules } from './validate.ts'
 
 export const roles = defineResource({
   group: 'rbac.authorization.k8s.io',
@@ -25,5 +26,8 @@ export const roles = defineResource({
     },
   ],
   age: false,
+  validate({ rules }, issues) {
+    validateRules(rules ?? [], true, issues)
+  },
 })
 export interface Role extends ObjectOf<typeof roles> {}

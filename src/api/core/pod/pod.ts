@@ -10,6 +10,7 @@ import { podColumns, podWideColumns } from './columns.ts'
 import { defaultPod } from './defaults.ts'
 import { isPodTerminal } from './readiness.ts'
 import { qosClass } from './requests.ts'
+import { validatePodUpdate } from './update.ts'
 
 const podFields = {
   spec: required(ref(2, podSpec, { default: {} })),
@@ -65,4 +66,7 @@ export const pods = defineResource({
   },
   columns: [...podColumns, ageColumn, ...podWideColumns],
   age: false,
+  validateUpdate(next, previous, issues) {
+    validatePodUpdate(next, previous, issues)
+  },
 })

@@ -6,6 +6,7 @@ import { ref, required } from '../../../apimachinery/schema.ts'
 import { serviceSpec, serviceStatus } from './fields.ts'
 import { ageColumn } from '../../columns.ts'
 import { serviceColumns, serviceWideColumns } from './columns.ts'
+import { keepAllocated, validateService, validateServiceUpdate } from './validate.ts'
 
 const serviceFields = {
   spec: required(ref(2, serviceSpec, { default: {} })),
@@ -37,4 +38,13 @@ export const services = defineResource({
   fields: serviceFields,
   columns: [...serviceColumns, ageColumn, ...serviceWideColumns],
   age: false,
+  prepareUpdate(next, previous) {
+    keepAllocated(next, previous)
+  },
+  validate(service, issues) {
+    validateService(service, issues)
+  },
+  validateUpdate(next, previous, issues) {
+    validateServiceUpdate(next, previous, issues)
+  },
 })
