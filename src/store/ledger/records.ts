@@ -73,16 +73,15 @@ const DELETE = 2
 const LOG_HEADER_BYTES = 35
 const ABSENT = 0xffff
 
-/** `sizeOf` beforehand, because a record carries its own size in `loggedBytes`. */
-export function encodeLog(
-  record: Omit<LogRecord, 'key' | 'loggedBytes'> & { keyBytes: Buffer; bytesBefore: number },
-): Buffer {
-  const { keyBytes, actor, value } = record
-  const texts = [actor.user, actor.verb, actor.fieldManager, actor.requestID, actor.userAgent].map(actorField)
-  const size = texts.reduce(
-    (sum, text) => sum + 2 + (text?.length ?? 0),
-    LOG_HEADER_BYTES + keyBytes.length + value.length,
-  )
+type NewRecord = Omit<LogRecord, 'key' | 'loggedBytes'> & { keyBytes: Buffer; bytesBefore: number }
+
+/** A record carries its own size in its `loggedBytes`. */
+export function encodeLog(record: NewRecord): Buffer {
+  const { keyBytes, value } = record
+  const { user, verb, fieldManager, requestID, userAgent } = record.actor
+  const texts = [cut(user), cut(verb), cut(fieldManager), cut(requestID), cut(userAgent)]
+  let size = LOG_HEADER_BYTES + keyBytes.length + value.length
+  for (const text of texts) size += 2 + (text === undefined ? 0 : Buffer.byteLength(text))
   const bytes = Buffer.allocUnsafe(size)
   bytes[0] = record.type === 'put' ? PUT : DELETE
   putUint64(bytes, 1, record.timeMs)
@@ -93,9 +92,9 @@ export function encodeLog(
   keyBytes.copy(bytes, LOG_HEADER_BYTES)
   let at = LOG_HEADER_BYTES + keyBytes.length
   for (const text of texts) {
-    bytes.writeUInt16BE(text?.length ?? ABSENT, at)
-    text?.copy(bytes, at + 2)
-    at += 2 + (text?.length ?? 0)
+    const length = text === undefined ? 0 : bytes.write(text, at + 2)
+    bytes.writeUInt16BE(text === undefined ? ABSENT : length, at)
+    at += 2 + length
   }
   value.copy(bytes, at)
   return bytes
@@ -147,14 +146,16 @@ export function decodeLog(bytes: Buffer): LogRecord {
   }
 }
 
-function actorField(text: string | undefined): Buffer | undefined {
-  if (text === undefined) return undefined
+/** A string of an actor as it is stored. */
+function cut(text: string | undefined): string | undefined {
+  // A UTF-16 unit is at most three bytes of UTF-8: most texts are short enough without being measured.
+  if (text === undefined || text.length * 3 <= MAX_ACTOR_FIELD_BYTES) return text
   const bytes = Buffer.from(text)
-  if (bytes.length <= MAX_ACTOR_FIELD_BYTES) return bytes
+  if (bytes.length <= MAX_ACTOR_FIELD_BYTES) return text
   let end = MAX_ACTOR_FIELD_BYTES
   // Bytes 10xxxxxx continue a character: never cut in front of one.
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--
-  return bytes.subarray(0, end)
+  return bytes.toString('utf8', 0, end)
 }
 
 /** A row of `versions`: an index entry, so that walking a key's past does not read the values. */
