@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Random } from '../base/random.ts'
 import { CommandError, commandText } from './command.ts'
 
@@ -98,13 +98,20 @@ async function closure({ packages, exclude }: Wanted, options: DebianOptions): P
   return [...chosen.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-async function describe(names: readonly string[], { signal }: DebianOptions): Promise<Map<string, Package>> {
+async function describe(
+  names: readonly string[],
+  { cacheDirectory, signal }: DebianOptions,
+): Promise<Map<string, Package>> {
   if (names.length === 0) return new Map()
-  const text = await commandText(['apt-cache', 'show', '--no-all-versions', ...names], { signal }).catch((error) => {
-    // One name that is only virtual makes apt-cache fail when it is the only one; the caller says which is missing.
-    if (error instanceof CommandError) return ''
-    throw error
-  })
+  // Container images of Debian switch apt's own index of the lists off; with one here each look-up takes a third of the time.
+  const index = ['-o', `Dir::Cache::pkgcache=${join(resolve(cacheDirectory), 'pkgcache.bin')}`]
+  const text = await commandText(['apt-cache', ...index, 'show', '--no-all-versions', ...names], { signal }).catch(
+    (error) => {
+      // One name that is only virtual makes apt-cache fail when it is the only one; the caller says which is missing.
+      if (error instanceof CommandError) return ''
+      throw error
+    },
+  )
   return new Map(parsePackages(text).map((found) => [found.name, found]))
 }
 
