@@ -1,5 +1,6 @@
 // One commit in the making: each write is judged against what is durable plus the writes before it in the same commit.
 
+import { assert } from '../../base/assert.ts'
 import type { Change, Entry, Write, WriteResult } from '../store.ts'
 import { afterVersions, uint64, versionKey } from './keys.ts'
 import type { Head, State } from './records.ts'
@@ -12,6 +13,7 @@ import {
   encodeVersion,
   loggedBytesOf,
   STATE_KEY,
+  valueIn,
 } from './records.ts'
 import type { Mutation, TableName, Tables } from './tables.ts'
 
@@ -19,10 +21,12 @@ const EMPTY = Buffer.alloc(0)
 /** Expiries are rounded up to it, so that what expires together is deleted in one commit. */
 const EXPIRY_STEP_MS = 1_000
 
-/** What this commit has made of a key; it has no head once it is deleted. */
+type LiveHead = Head & { readonly value: Buffer }
+
+/** What a write finds of a key: no head when it is not there, no count when nothing is known of earlier lives yet. */
 interface Touched {
-  readonly head: Head | undefined
-  readonly loggedBytes: number
+  readonly head: LiveHead | undefined
+  readonly loggedBytes: number | undefined
 }
 
 export class Batch {
@@ -126,12 +130,15 @@ export class Batch {
     this.#touched.set(write.key, { head, loggedBytes: at.loggedBytes })
   }
 
-  #touch(key: string, bytes: Buffer): { head: Head | undefined; loggedBytes: number | undefined } {
+  #touch(key: string, bytes: Buffer): Touched {
     const touched = this.#touched.get(key)
     if (touched !== undefined) return touched
     const row = this.#tables.get('objects', bytes)
-    const head = row === undefined ? undefined : decodeHead(row)
-    return { head, loggedBytes: head?.loggedBytes }
+    if (row === undefined) return { head: undefined, loggedBytes: undefined }
+    const head = decodeHead(row)
+    const record = this.#tables.get('log', uint64(head.revision))
+    assert(record !== undefined, `the live version ${head.revision} of "${key}" is not in the log`)
+    return { head: { ...head, value: valueIn(record) }, loggedBytes: head.loggedBytes }
   }
 
   /** A key that comes back continues the count of the history that its earlier lives left. */
@@ -150,6 +157,6 @@ export function expiryKey(expiresMs: number, revision: number): Buffer {
   return Buffer.concat([uint64(expiresMs), uint64(revision)])
 }
 
-function entryOf(key: string, head: Head): Entry {
+function entryOf(key: string, head: LiveHead): Entry {
   return { key, value: head.value, revision: head.revision, createRevision: head.createRevision }
 }

@@ -16,7 +16,7 @@ import {
   versionKey,
 } from './keys.ts'
 import type { State } from './records.ts'
-import { decodeEntry, decodeLog, decodeVersion } from './records.ts'
+import { createRevisionOf, decodeLog, decodeVersion, revisionOfHead, valueIn } from './records.ts'
 import type { Range, Row, Tables } from './tables.ts'
 
 /** How much of the log one page of a prefix's history looks through. */
@@ -41,7 +41,7 @@ export class Reads {
     const bytes = keyBytes(key)
     if (revision === undefined || revision === this.state.revision) {
       const row = this.#tables.get('objects', bytes)
-      return row && decodeEntry(key, row)
+      return row && this.#entryAt(key, revisionOfHead(row))
     }
     this.#refuseFuture(revision)
     const range = { start: versionKey(bytes, 0), end: versionKey(bytes, revision + 1), reverse: true, limit: 1 }
@@ -72,7 +72,7 @@ export class Reads {
     const entries: Entry[] = []
     for (const row of this.#tables.range('objects', within(start, prefixEnd(prefix)))) {
       if (entries.length >= limit) return { entries, revision: this.state.revision, more: true }
-      entries.push(decodeEntry(row.key.toString(), row.value))
+      entries.push(this.#entryAt(row.key.toString(), revisionOfHead(row.value)))
     }
     return { entries, revision: this.state.revision, more: false }
   }
@@ -95,11 +95,13 @@ export class Reads {
 
   #entryOf(key: string, version: Row): Entry | undefined {
     if (decodeVersion(version.value).type === 'delete') return undefined
-    const { revision } = splitVersionKey(version.key)
+    return this.#entryAt(key, splitVersionKey(version.key).revision)
+  }
+
+  #entryAt(key: string, revision: number): Entry {
     const row = this.#tables.get('log', uint64(revision))
     assert(row !== undefined, `version ${revision} of "${key}" is not in the log`)
-    const { value, createRevision } = decodeLog(row)
-    return { key, value, revision, createRevision }
+    return { key, value: valueIn(row), revision, createRevision: createRevisionOf(row) }
   }
 
   /** The next changes after `after`, looking at no more than `rows` of the log; `revision` says how far it looked. */
@@ -168,7 +170,7 @@ export class Reads {
       createRevision,
       timeMs,
       ...(type === 'delete' ? {} : { value }),
-      ...(before === undefined ? {} : { previous: { value: decodeLog(before).value, revision: previousRevision } }),
+      ...(before === undefined ? {} : { previous: { value: valueIn(before), revision: previousRevision } }),
       actor,
     }
   }

@@ -1,14 +1,14 @@
 // The bytes of one row of each table; this is the store's format on disk.
 
 import { assert } from '../../base/assert.ts'
-import type { Actor, Entry } from '../store.ts'
+import type { Actor } from '../store.ts'
 import { MAX_ACTOR_FIELD_BYTES } from '../store.ts'
 import { putUint64, uint64At } from './keys.ts'
 
 /** Raise it with every change of a row's bytes that an older version would misread. */
 export const FORMAT = 1
 
-/** A row of `objects`: the live entry, and what the next write of its key needs to know. */
+/** A row of `objects`: where the live entry is in the log, which holds its value, and what the next write of its key needs to know. */
 export interface Head {
   readonly revision: number
   readonly createRevision: number
@@ -16,18 +16,14 @@ export interface Head {
   readonly expiresMs: number
   /** Log bytes of this key up to and including this revision, ever: differences tell how much history lies between two versions. */
   readonly loggedBytes: number
-  readonly value: Buffer
 }
 
-const HEAD_BYTES = 32
-
 export function encodeHead(head: Head): Buffer {
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES + head.value.length)
+  const bytes = Buffer.allocUnsafe(32)
   putUint64(bytes, 0, head.revision)
   putUint64(bytes, 8, head.createRevision)
   putUint64(bytes, 16, head.expiresMs)
   putUint64(bytes, 24, head.loggedBytes)
-  head.value.copy(bytes, HEAD_BYTES)
   return bytes
 }
 
@@ -37,18 +33,11 @@ export function decodeHead(bytes: Buffer): Head {
     createRevision: uint64At(bytes, 8),
     expiresMs: uint64At(bytes, 16),
     loggedBytes: uint64At(bytes, 24),
-    value: bytes.subarray(HEAD_BYTES),
   }
 }
 
-/** The same row, as its readers see it. */
-export function decodeEntry(key: string, bytes: Buffer): Entry {
-  return {
-    key,
-    value: bytes.subarray(HEAD_BYTES),
-    revision: uint64At(bytes, 0),
-    createRevision: uint64At(bytes, 8),
-  }
+export function revisionOfHead(bytes: Buffer): number {
+  return uint64At(bytes, 0)
 }
 
 /** A row of `log`. */
@@ -70,7 +59,7 @@ export type LogHeader = Pick<LogRecord, 'type' | 'key' | 'timeMs' | 'previousRev
 
 const PUT = 1
 const DELETE = 2
-const LOG_HEADER_BYTES = 35
+const LOG_HEADER_BYTES = 39
 const ABSENT = 0xffff
 
 type NewRecord = Omit<LogRecord, 'key' | 'loggedBytes'> & { keyBytes: Buffer; bytesBefore: number }
@@ -96,8 +85,18 @@ export function encodeLog(record: NewRecord): Buffer {
     bytes.writeUInt16BE(text === undefined ? ABSENT : length, at)
     at += 2 + length
   }
+  bytes.writeUInt32BE(at, 35)
   value.copy(bytes, at)
   return bytes
+}
+
+/** The value, without decoding the rest. */
+export function valueIn(bytes: Buffer): Buffer {
+  return bytes.subarray(bytes.readUInt32BE(35))
+}
+
+export function createRevisionOf(bytes: Buffer): number {
+  return uint64At(bytes, 9)
 }
 
 export function loggedBytesOf(bytes: Buffer): number {
@@ -133,7 +132,7 @@ export function decodeLog(bytes: Buffer): LogRecord {
     requestID,
     ...(userAgent === undefined ? {} : { userAgent }),
   }
-  const value = bytes.subarray(at)
+  const value = valueIn(bytes)
   return {
     type,
     key,
