@@ -97,6 +97,8 @@ export interface Struct<T = unknown> {
   readonly atomic?: boolean
   /** Loaded from a CRD: values of a wrong type are kept by decoding, for validation to report. */
   readonly dynamic?: boolean
+  /** Dynamic only: the JSON schema it was loaded from. */
+  readonly source?: Readonly<Record<string, unknown>>
   /** Dynamic only: fields that the schema does not know are kept. */
   readonly preserveUnknown?: boolean
   /** Dynamic only: an object with apiVersion, kind and metadata of its own. */
