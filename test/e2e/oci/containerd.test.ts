@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -38,7 +38,7 @@ let socket: string
 
 async function build(name: string): Promise<string> {
   const spec = parseImageSpec(await readFile(join(examples, `${name}.yaml`), 'utf8'))
-  const cacheDirectory = join(tmpdir(), 'drover-oci-packages')
+  const cacheDirectory = fileURLToPath(new URL('../../../.cache/oci-packages', import.meta.url))
   const signal = AbortSignal.timeout(300_000)
   return (
     await buildImage(spec, { store, directory: examples, cacheDirectory, random: systemRandom, architecture, signal })
@@ -107,6 +107,8 @@ test('busybox has a shell, accounts and a directory for temporary files', async 
   const output = await ctr(
     'run',
     '--rm',
+    '--cgroup',
+    cgroup('bb'),
     BUSYBOX,
     'bb',
     'sh',
@@ -143,11 +145,20 @@ test('nginx serves a page, logs to its output and leaves on its stop signal', as
   assert.match(output, /"GET \/ HTTP\/1.1" 200/)
 })
 
+/** A cgroup that belongs to the container alone, so that none is left when it ends. */
+function cgroup(container: string): string {
+  return `/${basename(root)}-${container}`
+}
+
 /** Runs a container in the foreground and waits until it runs; `end` is its exit code and all that it wrote. */
 async function start(image: string, container: string): Promise<{ end: Promise<{ code: number; output: string }> }> {
-  const child = spawn('ctr', ['--address', socket, '-n', 'k8s.io', 'run', '--rm', image, container], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    'ctr',
+    ['--address', socket, '-n', 'k8s.io', 'run', '--rm', '--cgroup', cgroup(container), image, container],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text))
