@@ -4,6 +4,7 @@ import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import { ref, required } from '../../apimachinery/schema.ts'
 import { customResourceDefinitionSpec, customResourceDefinitionStatus } from './fields.ts'
+import { validateDefinition, validateDefinitionUpdate } from './validate.ts'
 
 const customResourceDefinitionFields = {
   spec: required(ref(2, customResourceDefinitionSpec, { default: {} })),
@@ -31,4 +32,21 @@ export const customResourceDefinitions = defineResource({
     },
   ],
   age: false,
+  validate(definition, issues) {
+    validateDefinition(definition, issues)
+  },
+  validateUpdate(next, previous, issues) {
+    validateDefinitionUpdate(next, previous, issues)
+  },
+  // The version that is stored now has been stored from now on.
+  prepareCreate(definition) {
+    const storing = definition.spec.versions.filter(({ storage }) => storage).map(({ name }) => name)
+    definition.status = { storedVersions: storing, acceptedNames: { plural: '', kind: '' }, conditions: [] }
+  },
+  prepareUpdate(next) {
+    const status = next.status ?? {}
+    const stored = status.storedVersions ?? []
+    const storing = next.spec.versions.filter(({ storage }) => storage).map(({ name }) => name)
+    next.status = { ...status, storedVersions: [...new Set([...stored, ...storing])] }
+  },
 })

@@ -5,6 +5,7 @@ import { defineResource } from '../../apimachinery/resource.ts'
 import { ref, required } from '../../apimachinery/schema.ts'
 import { subjectAccessReviewStatus } from './attributes.ts'
 import { subjectAccessReviewSpec } from './subject-access-review.ts'
+import { validateAsker, validateQuestion } from './validate.ts'
 
 export const localSubjectAccessReviews = defineResource({
   group: 'authorization.k8s.io',
@@ -18,6 +19,10 @@ export const localSubjectAccessReviews = defineResource({
   fields: {
     spec: required(ref(2, subjectAccessReviewSpec, { default: {} })),
     status: ref(3, subjectAccessReviewStatus, { default: {} }),
+  },
+  validate({ spec }, issues) {
+    validateQuestion(spec, issues)
+    validateAsker(spec, issues)
   },
 })
 export interface LocalSubjectAccessReview extends ObjectOf<typeof localSubjectAccessReviews> {}

@@ -5,6 +5,7 @@ import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { ref, required, struct } from '../../apimachinery/schema.ts'
 import { nonResourceAttributes, resourceAttributes, subjectAccessReviewStatus } from './attributes.ts'
+import { validateQuestion } from './validate.ts'
 
 export const selfSubjectAccessReviewSpec = struct('io.k8s.api.authorization.v1.SelfSubjectAccessReviewSpec', {
   resourceAttributes: ref(1, resourceAttributes),
@@ -24,6 +25,9 @@ export const selfSubjectAccessReviews = defineResource({
   fields: {
     spec: required(ref(2, selfSubjectAccessReviewSpec, { default: {} })),
     status: ref(3, subjectAccessReviewStatus, { default: {} }),
+  },
+  validate({ spec }, issues) {
+    validateQuestion(spec, issues)
   },
 })
 export interface SelfSubjectAccessReview extends ObjectOf<typeof selfSubjectAccessReviews> {}

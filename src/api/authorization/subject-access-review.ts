@@ -5,6 +5,7 @@ import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { list, mapOf, ref, required, string, struct } from '../../apimachinery/schema.ts'
 import { nonResourceAttributes, resourceAttributes, subjectAccessReviewStatus } from './attributes.ts'
+import { validateAsker, validateQuestion } from './validate.ts'
 
 export const subjectAccessReviewSpec = struct('io.k8s.api.authorization.v1.SubjectAccessReviewSpec', {
   resourceAttributes: ref(1, resourceAttributes),
@@ -28,6 +29,10 @@ export const subjectAccessReviews = defineResource({
   fields: {
     spec: required(ref(2, subjectAccessReviewSpec, { default: {} })),
     status: ref(3, subjectAccessReviewStatus, { default: {} }),
+  },
+  validate({ spec }, issues) {
+    validateQuestion(spec, issues)
+    validateAsker(spec, issues)
   },
 })
 export interface SubjectAccessReview extends ObjectOf<typeof subjectAccessReviews> {}

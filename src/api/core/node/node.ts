@@ -7,6 +7,7 @@ import { nodeSpec } from './spec.ts'
 import { nodeStatus } from './status.ts'
 import { ageColumn } from '../../columns.ts'
 import { nodeColumns, nodeVersionColumns } from './columns.ts'
+import { validateNode, validateNodeUpdate } from './validate.ts'
 
 const nodeFields = {
   spec: ref(2, nodeSpec, { default: {} }),
@@ -31,4 +32,10 @@ export const nodes = defineResource({
   fields: nodeFields,
   columns: [...nodeColumns, ageColumn, ...nodeVersionColumns],
   age: false,
+  validate(node, issues) {
+    validateNode(node, issues)
+  },
+  validateUpdate(next, previous, issues) {
+    validateNodeUpdate(next, previous, issues)
+  },
 })

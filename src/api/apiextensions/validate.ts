@@ -1,0 +1,113 @@
+// Checks the definition of a custom resource: its names, its versions, and that every version's schema is structural.
+
+import type { Issues } from '../../apimachinery/issues.ts'
+import { checkLabel1035, checkSubdomain, checkValue, validateImmutable } from '../../apimachinery/validation.ts'
+import type { CustomResourceDefinition } from './custom-resource-definition.ts'
+import type { CustomResourceDefinitionNames, CustomResourceDefinitionVersion } from './fields.ts'
+import { validateRootSchema } from './structural.ts'
+
+export function validateDefinition({ metadata, spec }: CustomResourceDefinition, issues: Issues): void {
+  const { group, names, scope, versions = [] } = spec
+  if (group !== undefined && names?.plural !== undefined && metadata.name !== `${names.plural}.${group}`) {
+    issues.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group')
+  }
+  if (group === '') issues.required('spec.group')
+  else if (group !== undefined) {
+    checkValue(group, checkSubdomain, 'spec.group', issues)
+    if (!group.includes('.')) issues.invalid('spec.group', group, 'should be a domain with at least one dot')
+  }
+  if (scope !== undefined && scope !== 'Cluster' && scope !== 'Namespaced') {
+    if (scope === '') issues.required('spec.scope')
+    else issues.notSupported('spec.scope', scope, ['Cluster', 'Namespaced'])
+  }
+  if (names !== undefined) validateDefinitionNames(names, 'spec.names', issues)
+  const seen = new Set<string>()
+  versions.forEach((version, i) => {
+    validateVersion(version, `spec.versions[${i}]`, issues)
+    if (version.name !== undefined && seen.has(version.name)) {
+      issues.invalid(`spec.versions[${i}].name`, version.name, 'must contain unique version names')
+    }
+    seen.add(version.name)
+  })
+  if (versions.filter(({ storage }) => storage).length !== 1) {
+    issues.invalid('spec.versions', versions, 'must have exactly one version marked as storage version')
+  }
+  const { strategy, webhook } = spec.conversion ?? {}
+  if (strategy !== undefined && strategy !== 'None' && strategy !== 'Webhook') {
+    issues.notSupported('spec.conversion.strategy', strategy, ['None', 'Webhook'])
+  }
+  if (strategy === 'None' && webhook !== undefined) {
+    issues.forbidden('spec.conversion.webhook', 'should not be set when strategy is not set to Webhook')
+  }
+}
+
+function validateDefinitionNames(names: CustomResourceDefinitionNames, at: string, issues: Issues): void {
+  for (const key of ['plural', 'singular', 'kind', 'listKind'] as const) {
+    const value = names[key]
+    if (value === undefined) continue
+    if (value === '') issues.required(`${at}.${key}`)
+    // Kinds are written in capitals, but otherwise follow the same rule.
+    else for (const problem of checkLabel1035(value.toLowerCase())) issues.invalid(`${at}.${key}`, value, problem)
+  }
+  for (const key of ['shortNames', 'categories'] as const) {
+    names[key]?.forEach((value, i) => {
+      checkValue(value, checkLabel1035, `${at}.${key}[${i}]`, issues)
+    })
+  }
+  if (names.kind !== undefined && names.kind === names.listKind) {
+    issues.invalid(`${at}.listKind`, names.listKind, 'kind and listKind may not be the same')
+  }
+}
+
+function validateVersion(version: CustomResourceDefinitionVersion, at: string, issues: Issues): void {
+  if (version.name !== undefined) checkValue(version.name, checkLabel1035, `${at}.name`, issues)
+  const schema = version.schema?.openAPIV3Schema
+  if (schema === undefined) issues.required(`${at}.schema.openAPIV3Schema`, 'schemas are required')
+  else validateRootSchema(schema, `${at}.schema.openAPIV3Schema`, issues)
+  const scale = version.subresources?.scale
+  if (scale !== undefined) {
+    validatePath(scale.specReplicasPath, '.spec', `${at}.subresources.scale.specReplicasPath`, issues)
+    validatePath(scale.statusReplicasPath, '.status', `${at}.subresources.scale.statusReplicasPath`, issues)
+  }
+  const types = ['integer', 'number', 'string', 'boolean', 'date']
+  version.additionalPrinterColumns?.forEach(({ name, type, jsonPath }, i) => {
+    const here = `${at}.additionalPrinterColumns[${i}]`
+    if (name === '') issues.required(`${here}.name`)
+    if (type !== undefined && !types.includes(type)) issues.notSupported(`${here}.type`, type, types)
+    if (jsonPath === '') issues.required(`${here}.jsonPath`)
+    else if (jsonPath !== undefined && !jsonPath.startsWith('.')) {
+      issues.invalid(`${here}.jsonPath`, jsonPath, 'must be a simple json path starting with .')
+    }
+  })
+}
+
+function validatePath(path: string | undefined, root: string, at: string, issues: Issues): void {
+  if (path === undefined) return
+  if (path === '') issues.required(at)
+  else if (!path.startsWith(`${root}.`)) issues.invalid(at, path, `should be a json path under ${root}`)
+}
+
+/** Once established, what objects are called and where they live stays. */
+export function validateDefinitionUpdate(
+  { spec: next, ...rest }: CustomResourceDefinition,
+  { spec: previous, status }: CustomResourceDefinition,
+  issues: Issues,
+): void {
+  const established = status?.conditions?.some(({ type, status: value }) => type === 'Established' && value === 'True')
+  if (established) {
+    validateImmutable(next.scope, previous.scope, 'spec.scope', issues)
+    validateImmutable(next.names.kind, previous.names.kind, 'spec.names.kind', issues)
+  }
+  validateImmutable(next.group, previous.group, 'spec.group', issues)
+  validateImmutable(next.names.plural, previous.names.plural, 'spec.names.plural', issues)
+  const kept = new Set(next.versions.map(({ name }) => name))
+  const stored = rest.status?.storedVersions ?? status?.storedVersions ?? []
+  stored.forEach((version, i) => {
+    if (kept.has(version)) return
+    issues.invalid(
+      `status.storedVersions[${i}]`,
+      version,
+      'missing from spec.versions; version was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in this version and removes it from status.storedVersions',
+    )
+  })
+}
