@@ -1,0 +1,79 @@
+// What must hold for every kind and every struct that a kind reaches.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { INLINE_MESSAGES } from '../apimachinery/protobuf/inline.ts'
+import type { Field, Struct } from '../apimachinery/schema.ts'
+import { ALL_RESOURCES, kindOf, resourceOf, SUBRESOURCE_BODIES } from './all.ts'
+
+function structsBelow(roots: readonly Struct[]): Map<string, Struct> {
+  const found = new Map<string, Struct>()
+  const visit = (struct: Struct): void => {
+    const known = found.get(struct.name)
+    if (known !== undefined) {
+      assert.equal(known, struct, `two structs are called ${struct.name}`)
+      return
+    }
+    found.set(struct.name, struct)
+    Object.values(struct.fields).forEach(visitField)
+  }
+  const visitField = (field: Field): void => {
+    if (field.struct !== undefined) visit(field.struct())
+    if (field.of !== undefined) visitField(field.of)
+  }
+  roots.forEach(visit)
+  return found
+}
+
+const KINDS = [...ALL_RESOURCES, ...SUBRESOURCE_BODIES]
+const STRUCTS = structsBelow(KINDS.map(({ struct }) => struct))
+
+describe('all kinds', () => {
+  test('have a path, a kind and short names of their own', () => {
+    for (const key of ['groupResource', 'kind'] as const) {
+      const names = ALL_RESOURCES.map((resource) => `${resource.apiVersion}/${resource[key]}`)
+      assert.deepEqual(names, [...new Set(names)])
+    }
+    const short = ALL_RESOURCES.flatMap(({ shortNames = [] }) => shortNames)
+    assert.deepEqual(short, [...new Set(short)])
+  })
+
+  test('are found by plural and by kind', () => {
+    for (const resource of ALL_RESOURCES) {
+      assert.equal(resourceOf(resource.group, resource.version, resource.plural), resource)
+    }
+    for (const resource of KINDS) assert.equal(kindOf(resource.group, resource.version, resource.kind), resource)
+  })
+
+  test('are called after their model', () => {
+    for (const { kind, struct } of KINDS) assert.ok(struct.name.endsWith(`.${kind}`), struct.name)
+  })
+
+  test('say how every list merges', () => {
+    for (const struct of STRUCTS.values()) {
+      for (const [key, field] of Object.entries(struct.fields)) {
+        if (field.type !== 'list') continue
+        assert.ok(field.list, `${struct.name}.${key} has no list type`)
+        assert.equal(field.list === 'map', (field.keys ?? []).length > 0, `${struct.name}.${key} and its keys disagree`)
+      }
+    }
+  })
+
+  test('use every protobuf number once', () => {
+    for (const struct of STRUCTS.values()) {
+      const inline = INLINE_MESSAGES[struct.name]
+      const inside = (key: string): boolean =>
+        inline !== undefined && (inline.only?.includes(key) ?? !inline.except?.includes(key))
+      for (const flat of [true, false]) {
+        const numbers = Object.entries(struct.fields)
+          .filter(([key]) => inside(key) !== flat)
+          .map(([, { number }]) => number)
+        assert.deepEqual(numbers, [...new Set(numbers)], struct.name)
+        assert.ok(
+          numbers.every((number) => number > 0),
+          `${struct.name} has a field without a number`,
+        )
+      }
+    }
+  })
+})
