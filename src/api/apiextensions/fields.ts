@@ -7,10 +7,11 @@ import { jsonSchemaProps } from './json-schema.ts'
 export const customResourceDefinitionNames = struct(
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames',
   {
-    plural: required(string(1)),
+    // Empty in the status until the names are accepted; in the spec that is refused.
+    plural: required(string(1, { default: '' })),
     singular: string(2),
     shortNames: list(3, string(), { list: 'atomic' }),
-    kind: required(string(4)),
+    kind: required(string(4, { default: '' })),
     listKind: string(5),
     categories: list(6, string(), { list: 'atomic' }),
   },
@@ -130,7 +131,7 @@ export const customResourceDefinitionSpec = struct(
   {
     defaults(spec) {
       const { names } = spec
-      if (names.kind !== undefined) {
+      if (names.kind !== '') {
         names.singular ??= names.kind.toLowerCase()
         names.listKind ??= `${names.kind}List`
       }

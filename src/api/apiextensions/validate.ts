@@ -8,7 +8,7 @@ import { validateRootSchema } from './structural.ts'
 
 export function validateDefinition({ metadata, spec }: CustomResourceDefinition, issues: Issues): void {
   const { group, names, scope, versions = [] } = spec
-  if (group !== undefined && names?.plural !== undefined && metadata.name !== `${names.plural}.${group}`) {
+  if (group !== undefined && names.plural !== '' && metadata.name !== `${names.plural}.${group}`) {
     issues.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group')
   }
   if (group === '') issues.required('spec.group')
@@ -20,7 +20,7 @@ export function validateDefinition({ metadata, spec }: CustomResourceDefinition,
     if (scope === '') issues.required('spec.scope')
     else issues.notSupported('spec.scope', scope, ['Cluster', 'Namespaced'])
   }
-  if (names !== undefined) validateDefinitionNames(names, 'spec.names', issues)
+  validateDefinitionNames(names, 'spec.names', issues)
   const seen = new Set<string>()
   versions.forEach((version, i) => {
     validateVersion(version, `spec.versions[${i}]`, issues)
@@ -54,7 +54,7 @@ function validateDefinitionNames(names: CustomResourceDefinitionNames, at: strin
       checkValue(value, checkLabel1035, `${at}.${key}[${i}]`, issues)
     })
   }
-  if (names.kind !== undefined && names.kind === names.listKind) {
+  if (names.kind !== '' && names.kind === names.listKind) {
     issues.invalid(`${at}.listKind`, names.listKind, 'kind and listKind may not be the same')
   }
 }

@@ -17,8 +17,8 @@ import {
 import { nodeConfigSource } from './spec.ts'
 
 export const nodeCondition = struct('io.k8s.api.core.v1.NodeCondition', {
-  type: required(string(1)),
-  status: required(string(2)),
+  type: required(string(1, { default: '' })),
+  status: required(string(2, { default: '' })),
   lastHeartbeatTime: time(3),
   lastTransitionTime: time(4),
   reason: string(5),
@@ -27,8 +27,8 @@ export const nodeCondition = struct('io.k8s.api.core.v1.NodeCondition', {
 export interface NodeCondition extends TypeOf<typeof nodeCondition> {}
 
 export const nodeAddress = struct('io.k8s.api.core.v1.NodeAddress', {
-  type: required(string(1)),
-  address: required(string(2)),
+  type: required(string(1, { default: '' })),
+  address: required(string(2, { default: '' })),
 })
 export interface NodeAddress extends TypeOf<typeof nodeAddress> {}
 
@@ -48,16 +48,16 @@ export const nodeSwapStatus = struct('io.k8s.api.core.v1.NodeSwapStatus', {
 export interface NodeSwapStatus extends TypeOf<typeof nodeSwapStatus> {}
 
 export const nodeSystemInfo = struct('io.k8s.api.core.v1.NodeSystemInfo', {
-  machineID: required(string(1)),
-  systemUUID: required(string(2)),
-  bootID: required(string(3)),
-  kernelVersion: required(string(4)),
-  osImage: required(string(5)),
-  containerRuntimeVersion: required(string(6)),
-  kubeletVersion: required(string(7)),
-  kubeProxyVersion: required(string(8)),
-  operatingSystem: required(string(9)),
-  architecture: required(string(10)),
+  machineID: required(string(1, { default: '' })),
+  systemUUID: required(string(2, { default: '' })),
+  bootID: required(string(3, { default: '' })),
+  kernelVersion: required(string(4, { default: '' })),
+  osImage: required(string(5, { default: '' })),
+  containerRuntimeVersion: required(string(6, { default: '' })),
+  kubeletVersion: required(string(7, { default: '' })),
+  kubeProxyVersion: required(string(8, { default: '' })),
+  operatingSystem: required(string(9, { default: '' })),
+  architecture: required(string(10, { default: '' })),
   swap: ref(11, nodeSwapStatus),
 })
 export interface NodeSystemInfo extends TypeOf<typeof nodeSystemInfo> {}
@@ -69,8 +69,8 @@ export const containerImage = struct('io.k8s.api.core.v1.ContainerImage', {
 export interface ContainerImage extends TypeOf<typeof containerImage> {}
 
 export const attachedVolume = struct('io.k8s.api.core.v1.AttachedVolume', {
-  name: required(string(1)),
-  devicePath: required(string(2)),
+  name: required(string(1, { default: '' })),
+  devicePath: required(string(2, { default: '' })),
 })
 export interface AttachedVolume extends TypeOf<typeof attachedVolume> {}
 

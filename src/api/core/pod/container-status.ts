@@ -56,8 +56,8 @@ export const volumeStatus = struct('io.k8s.api.core.v1.VolumeStatus', {})
 export interface VolumeStatus extends TypeOf<typeof volumeStatus> {}
 
 export const volumeMountStatus = struct('io.k8s.api.core.v1.VolumeMountStatus', {
-  name: required(string(1)),
-  mountPath: required(string(2)),
+  name: required(string(1, { default: '' })),
+  mountPath: required(string(2, { default: '' })),
   readOnly: bool(3),
   recursiveReadOnly: string(4),
   volumeStatus: ref(5, volumeStatus),
@@ -77,26 +77,26 @@ export const containerUser = struct('io.k8s.api.core.v1.ContainerUser', {
 export interface ContainerUser extends TypeOf<typeof containerUser> {}
 
 export const resourceHealth = struct('io.k8s.api.core.v1.ResourceHealth', {
-  resourceID: required(string(1)),
+  resourceID: required(string(1, { default: '' })),
   health: string(2),
   message: string(6),
 })
 export interface ResourceHealth extends TypeOf<typeof resourceHealth> {}
 
 export const resourceStatus = struct('io.k8s.api.core.v1.ResourceStatus', {
-  name: required(string(1)),
+  name: required(string(1, { default: '' })),
   resources: list(2, resourceHealth, { list: 'map', keys: ['resourceID'] }),
 })
 export interface ResourceStatus extends TypeOf<typeof resourceStatus> {}
 
 export const containerStatus = struct('io.k8s.api.core.v1.ContainerStatus', {
-  name: required(string(1)),
+  name: required(string(1, { default: '' })),
   state: ref(2, containerState, { default: {} }),
   lastState: ref(3, containerState, { default: {} }),
   ready: required(bool(4)),
   restartCount: required(int32(5, { default: 0 })),
-  image: required(string(6)),
-  imageID: required(string(7)),
+  image: required(string(6, { default: '' })),
+  imageID: required(string(7, { default: '' })),
   containerID: string(8),
   started: bool(9),
   allocatedResources: mapOf(10, quantity()),

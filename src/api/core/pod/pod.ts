@@ -56,7 +56,8 @@ export const pods = defineResource({
   // A pod that never reached a node, or is over, has nobody to wait for.
   gracePeriodSeconds(pod) {
     if ((pod.spec.nodeName ?? '') === '' || isPodTerminal(pod)) return 0
-    return Math.max(pod.spec.terminationGracePeriodSeconds ?? 30, 0) || 1
+    const seconds = pod.spec.terminationGracePeriodSeconds ?? 30
+    return seconds < 0 ? 1 : seconds
   },
   defaults(pod) {
     defaultPod(pod)

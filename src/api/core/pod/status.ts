@@ -17,9 +17,9 @@ import { containerStatus } from './container-status.ts'
 import { resourceRequirements } from '../resource-requirements.ts'
 
 export const podCondition = struct('io.k8s.api.core.v1.PodCondition', {
-  type: required(string(1)),
+  type: required(string(1, { default: '' })),
   observedGeneration: int64(7),
-  status: required(string(2)),
+  status: required(string(2, { default: '' })),
   lastProbeTime: time(3),
   lastTransitionTime: time(4),
   reason: string(5),
@@ -28,31 +28,31 @@ export const podCondition = struct('io.k8s.api.core.v1.PodCondition', {
 export interface PodCondition extends TypeOf<typeof podCondition> {}
 
 export const hostIP = struct('io.k8s.api.core.v1.HostIP', {
-  ip: required(string(1)),
+  ip: required(string(1, { default: '' })),
 })
 export interface HostIP extends TypeOf<typeof hostIP> {}
 
 export const podIP = struct('io.k8s.api.core.v1.PodIP', {
-  ip: required(string(1)),
+  ip: required(string(1, { default: '' })),
 })
 export interface PodIP extends TypeOf<typeof podIP> {}
 
 export const podResourceClaimStatus = struct('io.k8s.api.core.v1.PodResourceClaimStatus', {
-  name: required(string(1)),
+  name: required(string(1, { default: '' })),
   resourceClaimName: string(2),
 })
 export interface PodResourceClaimStatus extends TypeOf<typeof podResourceClaimStatus> {}
 
 export const containerExtendedResourceRequest = struct('io.k8s.api.core.v1.ContainerExtendedResourceRequest', {
-  containerName: required(string(1)),
-  resourceName: required(string(2)),
-  requestName: required(string(3)),
+  containerName: required(string(1, { default: '' })),
+  resourceName: required(string(2, { default: '' })),
+  requestName: required(string(3, { default: '' })),
 })
 export interface ContainerExtendedResourceRequest extends TypeOf<typeof containerExtendedResourceRequest> {}
 
 export const podExtendedResourceClaimStatus = struct('io.k8s.api.core.v1.PodExtendedResourceClaimStatus', {
   requestMappings: required(list(1, containerExtendedResourceRequest, { list: 'atomic', default: [] })),
-  resourceClaimName: required(string(2)),
+  resourceClaimName: required(string(2, { default: '' })),
 })
 export interface PodExtendedResourceClaimStatus extends TypeOf<typeof podExtendedResourceClaimStatus> {}
 
