@@ -156,6 +156,22 @@ function purgeTests(open: OpenStore): void {
     )
   })
 
+  test('purge leaves alone what is written while it works', async () => {
+    await using setting = await start(open, { retention: () => ({ maxAgeMs: 24 * HOUR_MS, maxBytes: 1_000_000_000 }) })
+    const { store } = setting
+    await Promise.all(Array.from({ length: 1300 }, (_, i) => put(store, 't/much', `${i}`)))
+    let done = false
+    const purging = store.purge('t/').then(() => {
+      done = true
+    })
+    const written: number[] = []
+    while (!done) written.push(await put(store, 't/z', `${written.length}`))
+    await purging
+    assert.ok(written.length > 2)
+    const kept = written.filter((revision) => revision > store.compacted).reverse()
+    assert.deepEqual((await revisionsOf(store, 't/z')).slice(0, kept.length), kept)
+  })
+
   test('purge works through any number of versions', async () => {
     await using setting = await start(open, { retention: () => ({ maxAgeMs: 24 * HOUR_MS, maxBytes: 1_000_000_000 }) })
     const { store } = setting

@@ -193,6 +193,26 @@ function writeTests(open: OpenStore): void {
 }
 
 function readTests(open: OpenStore): void {
+  test('get and list never show what revision does not cover yet', async () => {
+    await using setting = await start(open)
+    const { store } = setting
+    for (let i = 0; i < 20; i++) {
+      let done = false
+      const writing = put(store, 't/a', `${i}`).then(() => {
+        done = true
+      })
+      for (let turn = 0; !done; turn++) {
+        const seen = (await store.get('t/a'))?.revision ?? 0
+        assert.ok(seen <= store.revision)
+        const { entries, revision } = await store.list('t/')
+        assert.ok((entries[0]?.revision ?? 0) <= revision)
+        if (turn % 8 === 7) await nextTurn()
+      }
+      await writing
+      assert.equal((await store.get('t/a'))?.revision, i + 1)
+    }
+  })
+
   test('list is in byte order, in pages, and stays within its prefix', async () => {
     await using setting = await start(open)
     const { store } = setting

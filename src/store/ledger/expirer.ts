@@ -83,9 +83,9 @@ export class Expirer {
   #plan(batch: Batch, now: number): void {
     const range = { start: uint64(0), end: uint64(now + 1), limit: STEP_ENTRIES }
     for (const row of this.#options.tables.range('expiry', range)) {
-      // Writes earlier in this commit may have replaced the entry: then the compare fails, and they have removed the row.
+      // A write earlier in this commit may have replaced the entry: then there is nothing left to expire.
       const write = { key: row.value.toString(), value: null, expected: uint64At(row.key, 8), actor: ACTOR }
-      batch.write(write, row.value)
+      if (!batch.write(write, row.value).ok) batch.delete('expiry', row.key)
     }
   }
 }
