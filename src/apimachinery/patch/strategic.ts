@@ -156,7 +156,7 @@ function deletePrimitives(result: JsonObject, name: string, values: unknown): vo
     )
 }
 
-/** Brings the elements that the patch names into its order; the others keep their place relative to what stood before them. */
+/** Brings the elements that the patch names into its order; the others keep their place relative to those (upstream mergeSortMaps). */
 function order(result: JsonObject, name: string, wanted: unknown, field: Field | undefined): void {
   const current = Object.hasOwn(result, name) ? result[name] : undefined
   if (!Array.isArray(current) || !Array.isArray(wanted)) return
@@ -165,10 +165,14 @@ function order(result: JsonObject, name: string, wanted: unknown, field: Field |
   const rank = (item: unknown): number => wanted.findIndex((w) => deepEqual(idOf(w), idOf(item)))
   const named = current.filter((item) => rank(item) >= 0).sort((a, b) => rank(a) - rank(b))
   const sorted: unknown[] = []
+  let position = 0
   for (const item of current) {
-    // An element that the patch does not know stays behind the element it followed.
-    if (rank(item) < 0) sorted.push(item)
-    else sorted.push(named.shift())
+    if (rank(item) >= 0) continue
+    // An element that the patch does not know goes before the first named one that stood behind it.
+    const index = current.indexOf(item)
+    while (position < named.length && current.indexOf(named[position]) < index) sorted.push(named[position++])
+    sorted.push(item)
   }
+  sorted.push(...named.slice(position))
   setOwn(result, name, sorted)
 }

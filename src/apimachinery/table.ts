@@ -1,0 +1,96 @@
+// `meta.k8s.io/v1 Table`: what `kubectl get` prints, made from a kind's columns.
+
+import { age } from './duration.ts'
+import type { AnyObject } from './metadata.ts'
+import { partialMetadata } from './partial-metadata.ts'
+import type { Column, DeepReadonly, Resource } from './resource.ts'
+
+export interface TableColumn {
+  name: string
+  type: string
+  format: string
+  description: string
+  priority: number
+}
+
+export interface TableRow {
+  cells: readonly unknown[]
+  object?: unknown
+}
+
+export interface Table {
+  kind: 'Table'
+  apiVersion: 'meta.k8s.io/v1'
+  metadata: object
+  columnDefinitions: readonly TableColumn[] | null
+  rows: readonly TableRow[]
+}
+
+export interface TableOptions {
+  nowMs: number
+  /** What stands beside the cells of a row. */
+  includeObject: 'None' | 'Metadata' | 'Object'
+  /** The list's metadata, or for one object its resourceVersion. */
+  metadata: object
+}
+
+const NAME: TableColumn = {
+  name: 'Name',
+  type: 'string',
+  format: 'name',
+  description: 'Name must be unique within a namespace.',
+  priority: 0,
+}
+const AGE: Column<AnyObject> = {
+  name: 'Age',
+  description: 'Time since the object was created.',
+  cell: ({ metadata }, { nowMs }) => age(metadata.creationTimestamp, nowMs),
+}
+
+const definitions = new WeakMap<
+  Resource<AnyObject>,
+  { columns: readonly Column<AnyObject>[]; shown: readonly TableColumn[] }
+>()
+
+/** A kind's own columns between Name and Age; wide ones come last, as upstream orders them. Kinds that place Age themselves are left alone. */
+function columnsOf(resource: Resource<AnyObject>): {
+  columns: readonly Column<AnyObject>[]
+  shown: readonly TableColumn[]
+} {
+  const known = definitions.get(resource)
+  if (known) return known
+  const own = resource.columns ?? []
+  const withAge = own.some((c) => c.name === 'Age' || c.name === 'Last Seen' || c.name === 'Created At')
+  const narrow = own.filter((c) => !c.priority)
+  const wide = own.filter((c) => c.priority)
+  const columns = withAge ? own : [...narrow, AGE, ...wide]
+  const shown = [NAME, ...columns.map(definitionOf)]
+  const made = { columns, shown }
+  definitions.set(resource, made)
+  return made
+}
+
+function definitionOf({
+  name,
+  type = 'string',
+  format = '',
+  description = '',
+  priority = 0,
+}: Column<AnyObject>): TableColumn {
+  return { name, type, format, description, priority }
+}
+
+export function tableOf(
+  resource: Resource<AnyObject>,
+  objects: readonly DeepReadonly<AnyObject>[],
+  options: TableOptions,
+): Table {
+  const { columns, shown } = columnsOf(resource)
+  const rows = objects.map((object): TableRow => {
+    const cells: unknown[] = [object.metadata.name]
+    for (const column of columns) cells.push(column.cell(object as AnyObject, options))
+    if (options.includeObject === 'None') return { cells }
+    return { cells, object: options.includeObject === 'Object' ? object : partialMetadata(object) }
+  })
+  return { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: options.metadata, columnDefinitions: shown, rows }
+}

@@ -1,0 +1,130 @@
+// Role-based access control: rules of the roles that are bound to a user, their groups or their service account; allow or no opinion, never deny.
+
+import type { Identity } from '../../client/door.ts'
+import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
+
+export interface PolicyRule {
+  verbs: readonly string[]
+  apiGroups?: readonly string[]
+  resources?: readonly string[]
+  resourceNames?: readonly string[]
+  nonResourceURLs?: readonly string[]
+}
+
+export interface Subject {
+  kind: string
+  apiGroup?: string
+  name: string
+  namespace?: string
+}
+
+export interface Binding {
+  /** Empty for a ClusterRoleBinding. */
+  namespace: string
+  name: string
+  subjects: readonly Subject[]
+  role: { kind: 'Role' | 'ClusterRole'; name: string }
+}
+
+/** The RBAC objects as the authorizer reads them: by way of the watch cache, so a change counts at once. */
+export interface RbacSource {
+  clusterBindings(): readonly Binding[]
+  bindings(namespace: string): readonly Binding[]
+  rules(kind: 'Role' | 'ClusterRole', namespace: string, name: string): readonly PolicyRule[] | undefined
+}
+
+export interface GrantedRule {
+  rule: PolicyRule
+  /** Empty: everywhere. */
+  namespace: string
+  binding: Binding
+}
+
+/** Every rule that applies to an identity, in a namespace ('' for cluster-wide only); in upstream's order. */
+export function* rulesFor(source: RbacSource, identity: Identity, namespace: string): Generator<GrantedRule> {
+  yield* granted(source, source.clusterBindings(), identity, '')
+  if (namespace !== '') yield* granted(source, source.bindings(namespace), identity, namespace)
+}
+
+function* granted(
+  source: RbacSource,
+  bindings: readonly Binding[],
+  identity: Identity,
+  namespace: string,
+): Generator<GrantedRule> {
+  for (const binding of bindings) {
+    if (!binding.subjects.some((s) => isSubject(s, identity, namespace))) continue
+    for (const rule of source.rules(binding.role.kind, namespace, binding.role.name) ?? [])
+      yield { rule, namespace, binding }
+  }
+}
+
+function isSubject(subject: Subject, { username, groups }: Identity, bindingNamespace: string): boolean {
+  switch (subject.kind) {
+    case 'User':
+      return subject.name === username
+    case 'Group':
+      return groups.includes(subject.name)
+    case 'ServiceAccount': {
+      const namespace = subject.namespace || bindingNamespace
+      return namespace !== '' && username === `system:serviceaccount:${namespace}:${subject.name}`
+    }
+    default:
+      return false
+  }
+}
+
+export function ruleAllows(rule: PolicyRule, request: AuthorizationRequest): boolean {
+  if (!has(rule.verbs, request.verb)) return false
+  if (request.path !== undefined)
+    return (rule.nonResourceURLs ?? []).some((pattern) => matchesPath(pattern, request.path ?? ''))
+  if (!has(rule.apiGroups, request.group)) return false
+  if (!matchesResource(rule.resources ?? [], request.resource, request.subresource)) return false
+  return !rule.resourceNames?.length || rule.resourceNames.includes(request.name)
+}
+
+const has = (list: readonly string[] | undefined, value: string): boolean =>
+  list?.includes('*') === true || list?.includes(value) === true
+
+function matchesPath(pattern: string, path: string): boolean {
+  return pattern === '*' || pattern === path || (pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1)))
+}
+
+function matchesResource(resources: readonly string[], resource: string, subresource: string): boolean {
+  const whole = subresource === '' ? resource : `${resource}/${subresource}`
+  return resources.some((r) => r === '*' || r === whole || (subresource !== '' && r === `*/${subresource}`))
+}
+
+export function rbacAuthorizer(source: RbacSource): Authorizer {
+  return {
+    name: 'RBAC',
+    authorize(request): Decision {
+      for (const { rule, binding, namespace } of rulesFor(source, request.identity, request.namespace)) {
+        if (!ruleAllows(rule, request)) continue
+        const kind = namespace === '' ? 'ClusterRoleBinding' : 'RoleBinding'
+        const name = namespace === '' ? binding.name : `${binding.name}/${namespace}`
+        return {
+          verdict: 'allow',
+          reason: `RBAC: allowed by ${kind} ${JSON.stringify(name)} of ${binding.role.kind} ${JSON.stringify(binding.role.name)} to ${subjectText(binding, request.identity, namespace)}`,
+        }
+      }
+      return { verdict: 'no-opinion', reason: '' }
+    },
+  }
+}
+
+function subjectText({ subjects }: Binding, identity: Identity, namespace: string): string {
+  const subject = subjects.find((s) => isSubject(s, identity, namespace))
+  const name =
+    subject?.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace ?? namespace}` : (subject?.name ?? '')
+  return `${subject?.kind ?? ''} ${JSON.stringify(name)}`
+}
+
+/** Members of `system:masters` may do everything, whatever the roles say; so a cluster with broken roles can be mended. */
+export const mastersAuthorizer: Authorizer = {
+  name: 'SystemMasters',
+  authorize: ({ identity }) =>
+    identity.groups.includes('system:masters')
+      ? { verdict: 'allow', reason: '' }
+      : { verdict: 'no-opinion', reason: '' },
+}

@@ -1,0 +1,211 @@
+// The watch cache: every object of one tenant in memory, fed by one watch of the store, and the only thing that reads are served from.
+
+import { sleep, type Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Change, Store } from '../../store/store.ts'
+import { frameLine, StoredObject } from './stored.ts'
+import { ResourceCache } from './resource-cache.ts'
+
+/** How often an idle watch hears how far the server has come (upstream: about a minute). */
+const BOOKMARK_INTERVAL_MS = 60_000
+/** How far back the store's log is read at start, so that watches resume across a restart. */
+const RESUME_CHANGES = 20_000
+/** A read at a revision that the server has not reached waits this long (upstream: 3 s). */
+export const FRESHNESS_TIMEOUT_MS = 3000
+
+export interface ResourcePlace {
+  group: string
+  plural: string
+  namespaced: boolean
+  apiVersion: string
+  kind: string
+}
+
+interface Registered {
+  cache: ResourceCache
+  place: ResourcePlace
+  /** While the cache is being loaded: what the store has told meanwhile. */
+  pending: Change[] | undefined
+  /** The revision of the load: later changes are applied, earlier ones only remembered. */
+  loadedAt: number
+}
+
+export class Cacher implements AsyncDisposable {
+  readonly #store: Store
+  readonly #tenant: string
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #caches = new Map<string, Registered>()
+  readonly #stop = new AbortController()
+  #revision = 0
+  #floor = 0
+  #waiters: { revision: number; resolve: () => void }[] = []
+  #feeding: Promise<void> | undefined
+  #bookmarks: Promise<void> | undefined
+
+  constructor(options: { store: Store; tenant: string; clock: Clock; log: Logger }) {
+    this.#store = options.store
+    this.#tenant = options.tenant
+    this.#clock = options.clock
+    this.#log = options.log
+  }
+
+  /** The newest revision that reads see. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** `tenant/group/resource/`, the core group as `core`. */
+  prefix(place: { group: string; plural: string }): string {
+    return `${this.#tenant}/${place.group || 'core'}/${place.plural}/`
+  }
+
+  /** Loads one resource; before `start` for the built-in ones, at any time for custom ones. */
+  async add(place: ResourcePlace): Promise<ResourceCache> {
+    const prefix = this.prefix(place)
+    const known = this.#caches.get(prefix)
+    if (known) return known.cache
+    const cache = new ResourceCache(prefix, place.namespaced)
+    // Changes that pass by while the list is read wait in `pending`; those that the list already holds are dropped.
+    const registered: Registered = { cache, place, pending: [], loadedAt: 0 }
+    this.#caches.set(prefix, registered)
+    const { entries, revision } = await this.#store.list(prefix)
+    for (const entry of entries) cache.load(StoredObject.fromStore(entry.key, entry.revision, entry.value))
+    const pending = registered.pending ?? []
+    registered.pending = undefined
+    registered.loadedAt = revision
+    cache.setFloor(revision)
+    for (const change of pending) if (change.revision > revision) applyChange(cache, change)
+    return cache
+  }
+
+  remove(place: { group: string; plural: string }): void {
+    const prefix = this.prefix(place)
+    this.#caches.get(prefix)?.cache.endWatches()
+    this.#caches.delete(prefix)
+  }
+
+  /** Starts following the store. All reads are complete up to `revision` from here on. */
+  start(): void {
+    const loads = [...this.#caches.values()].map((r) => r.loadedAt)
+    this.#revision = Math.min(...loads, this.#store.revision)
+    this.#floor = Math.max(this.#store.compacted, this.#revision - RESUME_CHANGES, 0)
+    for (const { cache } of this.#caches.values()) cache.setFloor(this.#floor)
+    this.#feeding = this.#feed()
+    this.#bookmarks = this.#sendBookmarks()
+  }
+
+  /** Resolves when reads see `revision`; rejects never: it waits until the store delivers it or the cache is closed. */
+  reached(revision: number): Promise<void> {
+    if (this.#revision >= revision) return Promise.resolve()
+    return new Promise((resolve) => this.#waiters.push({ revision, resolve }))
+  }
+
+  /** Like `reached`, but gives up after the freshness time-out: false. */
+  async reachedSoon(revision: number): Promise<boolean> {
+    if (this.#revision >= revision) return true
+    this.#store.requestProgress()
+    const done = new AbortController()
+    const late = sleep(this.#clock, FRESHNESS_TIMEOUT_MS, done.signal).then(
+      () => false,
+      () => false,
+    )
+    const soon = await Promise.race([this.reached(revision).then(() => true), late])
+    done.abort()
+    return soon
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    for (const { cache } of this.#caches.values()) cache.endWatches()
+    await this.#feeding
+    await this.#bookmarks
+    for (const waiter of this.#waiters) waiter.resolve()
+    this.#waiters = []
+  }
+
+  async #feed(): Promise<void> {
+    const prefix = `${this.#tenant}/`
+    try {
+      for await (const batch of this.#store.watch(prefix, { after: this.#floor, signal: this.#stop.signal })) {
+        for (const change of batch.changes) this.#take(change)
+        if (batch.revision > this.#revision) this.#advance(batch.revision)
+      }
+    } catch (error) {
+      if (this.#stop.signal.aborted) return
+      // A cache that has lost its store would answer with the past: the process ends and starts afresh.
+      this.#log.error('Lost the watch of the store', { error })
+      throw error
+    }
+  }
+
+  #take(change: Change): void {
+    const registered = this.#caches.get(resourcePrefix(change.key))
+    if (!registered) return
+    const { cache, pending } = registered
+    if (pending) pending.push(change)
+    else if (change.revision > registered.loadedAt) applyChange(cache, change)
+    else rememberChange(cache, change)
+  }
+
+  #advance(revision: number): void {
+    this.#revision = revision
+    if (this.#waiters.length === 0) return
+    const ready = this.#waiters.filter((w) => w.revision <= revision)
+    this.#waiters = this.#waiters.filter((w) => w.revision > revision)
+    for (const waiter of ready) waiter.resolve()
+  }
+
+  async #sendBookmarks(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await sleep(this.#clock, BOOKMARK_INTERVAL_MS, this.#stop.signal)
+      } catch {
+        return
+      }
+      for (const { cache, place } of this.#caches.values()) cache.bookmark(bookmarkFrame(place, this.#revision))
+    }
+  }
+}
+
+/** A BOOKMARK: an object of the kind with nothing in it but the revision, and with the end of WatchList's snapshot marked. */
+export function bookmarkFrame(
+  place: { apiVersion: string; kind: string },
+  revision: number,
+  endOfInitialEvents = false,
+): { type: 'BOOKMARK'; line: Buffer; object: unknown } {
+  const object = {
+    kind: place.kind,
+    apiVersion: place.apiVersion,
+    metadata: {
+      resourceVersion: String(revision),
+      creationTimestamp: null,
+      ...(endOfInitialEvents ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
+    },
+  }
+  return { type: 'BOOKMARK', line: frameLine('BOOKMARK', Buffer.from(JSON.stringify(object))), object }
+}
+
+/** `tenant/group/resource/` of a key. */
+function resourcePrefix(key: string): string {
+  let slash = key.indexOf('/')
+  slash = key.indexOf('/', slash + 1)
+  slash = key.indexOf('/', slash + 1)
+  return key.slice(0, slash + 1)
+}
+
+function applyChange(cache: ResourceCache, change: Change): void {
+  cache.apply(change.key, change.revision, change.value, change.previous?.value)
+}
+
+/** A change from before the load: the cache has its outcome already, watches that resume need its event. */
+function rememberChange(cache: ResourceCache, change: Change): void {
+  const last = change.value ?? change.previous?.value
+  if (last === undefined) return
+  cache.remember({
+    revision: change.revision,
+    object: StoredObject.fromStore(change.key, change.revision, last),
+    deleted: change.value === undefined,
+    previous: change.previous && StoredObject.fromStore(change.key, change.previous.revision, change.previous.value),
+  })
+}

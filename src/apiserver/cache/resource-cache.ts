@@ -1,0 +1,250 @@
+// All objects of one resource, by key and in order, with the window of recent changes that watches resume from.
+
+import type { DeepReadonly } from '../../apimachinery/resource.ts'
+import type { WatchFrame } from '../../client/door.ts'
+import { StoredObject } from './stored.ts'
+import type { Selection } from './watcher.ts'
+import { Watcher } from './watcher.ts'
+
+/** Recent changes kept per resource for watches to resume from. */
+export const WINDOW_CHANGES = 8192
+
+interface CacheChange {
+  revision: number
+  /** The object after the change; for a deletion the last state, at the deletion's revision. */
+  object: StoredObject
+  deleted: boolean
+  previous: StoredObject | undefined
+}
+
+export interface Page {
+  items: readonly StoredObject[]
+  /** The key of the last item when there is more behind it. */
+  next: string | undefined
+  remaining: number
+}
+
+export class ResourceCache {
+  /** `tenant/group/resource/`; keys go on with `namespace/name` or `name`. */
+  readonly prefix: string
+  readonly #namespaced: boolean
+  readonly #objects = new Map<string, StoredObject>()
+  /** Sorted keys by namespace ('' for cluster-scoped resources); an unsorted one is absent from `#sorted`. */
+  readonly #byNamespace = new Map<string, Set<string>>()
+  readonly #sorted = new Map<string, readonly string[]>()
+  #window: CacheChange[] = []
+  /** Watches can resume from here on: every change after this revision is in the window. */
+  #windowFloor = 0
+  /** The revision of the last change of this resource. */
+  #changedAt = 0
+  readonly #watchers = new Set<Watcher>()
+  /** Watchers of one object by its name, so that thousands of them cost a change of another object nothing. */
+  readonly #byName = new Map<string, Set<Watcher>>()
+
+  constructor(prefix: string, namespaced: boolean) {
+    this.prefix = prefix
+    this.#namespaced = namespaced
+  }
+
+  /** Says from where on the window is complete. */
+  setFloor(revision: number): void {
+    this.#windowFloor = revision
+  }
+
+  get size(): number {
+    return this.#objects.size
+  }
+
+  get changedAt(): number {
+    return this.#changedAt
+  }
+
+  get watcherCount(): number {
+    return this.#watchers.size
+  }
+
+  get(key: string): StoredObject | undefined {
+    return this.#objects.get(key)
+  }
+
+  values(): Iterable<StoredObject> {
+    return this.#objects.values()
+  }
+
+  /** Fills the cache while it is being loaded; no event is sent. */
+  load(object: StoredObject): void {
+    this.#insert(object)
+    this.#changedAt = Math.max(this.#changedAt, object.revision)
+  }
+
+  /** Remembers a change from before the cache was loaded, so that watches can resume across a restart of the server. */
+  remember(change: CacheChange): void {
+    this.#window.push(change)
+  }
+
+  /** Applies a committed change and tells the watchers. */
+  apply(key: string, revision: number, value: Buffer | undefined, previousValue: Buffer | undefined): void {
+    const previous = this.#objects.get(key)
+    const last = value ?? previousValue
+    if (last === undefined) return
+    const object = StoredObject.fromStore(key, revision, last)
+    if (value === undefined) this.#remove(key)
+    else this.#insert(object)
+    const change: CacheChange = { revision, object, deleted: value === undefined, previous }
+    this.#changedAt = revision
+    this.#window.push(change)
+    if (this.#window.length > WINDOW_CHANGES * 2) {
+      this.#windowFloor = this.#window[WINDOW_CHANGES - 1]?.revision ?? this.#windowFloor
+      this.#window = this.#window.slice(WINDOW_CHANGES)
+    }
+    const place = this.#placeOf(key)
+    for (const watcher of this.#watchers) deliver(watcher, change, place)
+    const named = this.#byName.get(place.name)
+    if (named) for (const watcher of named) deliver(watcher, change, place)
+  }
+
+  /** A page of the selection in key order, starting behind `after`. */
+  list(selection: Selection, limit = 0, after?: string): Page {
+    const keys = this.#keys(selection)
+    let index = after === undefined ? 0 : firstBehind(keys, after)
+    const items: StoredObject[] = []
+    for (; index < keys.length; index++) {
+      const object = this.#objects.get(keys[index] ?? '')
+      if (!object || (selection.matches && !selection.matches(object.object))) continue
+      if (limit > 0 && items.length === limit) {
+        return { items, next: items.at(-1)?.key, remaining: keys.length - index }
+      }
+      items.push(object)
+    }
+    return { items, next: undefined, remaining: 0 }
+  }
+
+  /**
+   * Starts a watch after `revision`; `undefined` when changes after it are no longer known.
+   * With `initial`, the present state is sent first as ADDED events, and `revision` is ignored.
+   */
+  watch(selection: Selection, options: { after: number; initial: boolean; bookmarks: boolean }): Watcher | undefined {
+    if (!options.initial && options.after < this.#windowFloor) return undefined
+    const named = selection.name
+    const set = named === undefined ? this.#watchers : (this.#byName.get(named) ?? new Set())
+    const watcher = new Watcher(selection, options.bookmarks, (ended) => {
+      set.delete(ended)
+      if (named !== undefined && set.size === 0) this.#byName.delete(named)
+    })
+    if (options.initial) {
+      for (const object of this.list(selection).items) watcher.push(object.frame('ADDED'))
+    } else {
+      for (const change of this.#windowAfter(options.after)) deliver(watcher, change, this.#placeOf(change.object.key))
+    }
+    if (named !== undefined) this.#byName.set(named, set)
+    set.add(watcher)
+    return watcher
+  }
+
+  /** Sends a BOOKMARK to the watchers that asked for them. */
+  bookmark(frame: WatchFrame): void {
+    for (const watcher of this.#watchers) if (watcher.bookmarks) watcher.push(frame)
+    for (const set of this.#byName.values()) for (const watcher of set) if (watcher.bookmarks) watcher.push(frame)
+  }
+
+  /** Ends all watches: their clients come back or list again. */
+  endWatches(): void {
+    for (const watcher of [...this.#watchers, ...[...this.#byName.values()].flatMap((s) => [...s])]) watcher.end()
+  }
+
+  #windowAfter(revision: number): readonly CacheChange[] {
+    let low = 0
+    let high = this.#window.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#window[middle]?.revision ?? 0) <= revision) low = middle + 1
+      else high = middle
+    }
+    return this.#window.slice(low)
+  }
+
+  #placeOf(key: string): { namespace: string; name: string } {
+    const slash = this.#namespaced ? key.indexOf('/', this.prefix.length) : -1
+    if (slash < 0) return { namespace: '', name: key.slice(this.prefix.length) }
+    return { namespace: key.slice(this.prefix.length, slash), name: key.slice(slash + 1) }
+  }
+
+  #insert(object: StoredObject): void {
+    if (!this.#objects.has(object.key)) {
+      const { namespace } = this.#placeOf(object.key)
+      let keys = this.#byNamespace.get(namespace)
+      if (!keys) {
+        keys = new Set()
+        this.#byNamespace.set(namespace, keys)
+      }
+      keys.add(object.key)
+      this.#sorted.delete(namespace)
+      this.#sorted.delete(ALL)
+    }
+    this.#objects.set(object.key, object)
+  }
+
+  #remove(key: string): void {
+    if (!this.#objects.delete(key)) return
+    const { namespace } = this.#placeOf(key)
+    const keys = this.#byNamespace.get(namespace)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#byNamespace.delete(namespace)
+    this.#sorted.delete(namespace)
+    this.#sorted.delete(ALL)
+  }
+
+  #keys(selection: Selection): readonly string[] {
+    const { namespace, name } = selection
+    if (name !== undefined && (namespace !== '' || !this.#namespaced)) {
+      const key = this.#namespaced ? `${this.prefix}${namespace}/${name}` : this.prefix + name
+      return this.#objects.has(key) ? [key] : []
+    }
+    const group = namespace === '' ? ALL : namespace
+    let keys = this.#sorted.get(group)
+    if (!keys) {
+      keys = [...(group === ALL ? this.#objects.keys() : (this.#byNamespace.get(group) ?? []))].sort(compareKeys)
+      this.#sorted.set(group, keys)
+    }
+    return name === undefined ? keys : keys.filter((key) => this.#placeOf(key).name === name)
+  }
+}
+
+/** No namespace can be called this. */
+const ALL = '*'
+
+/** Keys are ASCII, so the order of UTF-16 units is the store's order of bytes. */
+function compareKeys(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function firstBehind(keys: readonly string[], after: string): number {
+  let low = 0
+  let high = keys.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((keys[middle] ?? '') <= after) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** An object that enters a selection is ADDED to it, one that leaves it is DELETED from it. */
+function deliver(watcher: Watcher, change: CacheChange, place: { namespace: string; name: string }): void {
+  const { selection } = watcher
+  if (selection.namespace !== '' && selection.namespace !== place.namespace) return
+  if (selection.name !== undefined && selection.name !== place.name) return
+  const { object, previous, deleted } = change
+  const was = previous !== undefined && matches(selection, previous.object)
+  if (deleted) {
+    if (was) watcher.push(object.frame('DELETED'))
+    return
+  }
+  const is = matches(selection, object.object)
+  if (is) watcher.push(object.frame(was ? 'MODIFIED' : 'ADDED'))
+  else if (was) watcher.push(previous.at(object.revision).frame('DELETED'))
+}
+
+function matches(selection: Selection, object: DeepReadonly<unknown>): boolean {
+  return selection.matches === undefined || selection.matches(object)
+}

@@ -1,0 +1,75 @@
+// How an object sits in the store and in the cache: JSON bytes whose first field after kind and apiVersion is metadata, so that the
+// revision, which is known only after the commit, can be put in without parsing.
+
+import type { AnyObject } from '../../apimachinery/metadata.ts'
+import type { DeepReadonly } from '../../apimachinery/resource.ts'
+import { spliceResourceVersion } from '../../apimachinery/serialize.ts'
+import type { CachedObject, EventType, WatchFrame } from '../../client/door.ts'
+
+const METADATA = Buffer.from('"metadata":{')
+
+/** An object at one revision. Parsed when somebody first looks inside, and once. */
+export class StoredObject implements CachedObject {
+  readonly key: string
+  readonly revision: number
+  readonly bytes: Buffer
+  #object: DeepReadonly<AnyObject> | undefined
+  #lines: Map<EventType, WatchFrame> | undefined
+
+  /** `bytes` are JSON with this revision in them; `fromStore` puts it in. */
+  private constructor(key: string, revision: number, bytes: Buffer) {
+    this.key = key
+    this.revision = revision
+    this.bytes = bytes
+  }
+
+  static fromStore(key: string, revision: number, stored: Buffer): StoredObject {
+    return new StoredObject(key, revision, spliceResourceVersion(stored, revision))
+  }
+
+  /** The same state as of a later revision: how a watcher sees an object that left its selection. */
+  at(revision: number): StoredObject {
+    const start = this.bytes.indexOf(METADATA) + METADATA.length
+    const end = this.bytes.indexOf(',', start) + 1
+    const stored = Buffer.concat([this.bytes.subarray(0, start), this.bytes.subarray(end)])
+    return StoredObject.fromStore(this.key, revision, stored)
+  }
+
+  get object(): DeepReadonly<AnyObject> {
+    this.#object ??= JSON.parse(this.bytes.toString()) as AnyObject
+    return this.#object
+  }
+
+  /** The watch event of `type` about this object, framed once for all watchers. */
+  frame(type: EventType): WatchFrame {
+    this.#lines ??= new Map()
+    let frame = this.#lines.get(type)
+    if (!frame) {
+      frame = new ObjectFrame(type, this)
+      this.#lines.set(type, frame)
+    }
+    return frame
+  }
+}
+
+class ObjectFrame implements WatchFrame {
+  readonly type: EventType
+  readonly line: Buffer
+  readonly #stored: StoredObject
+
+  constructor(type: EventType, stored: StoredObject) {
+    this.type = type
+    this.#stored = stored
+    this.line = frameLine(type, stored.bytes)
+  }
+
+  get object(): DeepReadonly<AnyObject> {
+    return this.#stored.object
+  }
+}
+
+const LINE_END = Buffer.from('}\n')
+
+export function frameLine(type: EventType, object: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), object, LINE_END])
+}

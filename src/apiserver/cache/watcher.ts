@@ -1,0 +1,79 @@
+// One watch: a bounded queue between the cache, which must not wait, and a reader, which may be slow.
+
+import type { DeepReadonly } from '../../apimachinery/resource.ts'
+import type { WatchFrame } from '../../client/door.ts'
+
+/** Events that may wait for a reader. One that falls further behind is cut off and has to resume or list again; nothing is skipped silently. */
+export const MAX_WATCH_QUEUE = 20_000
+
+/** Which objects a watch or a list is about. */
+export interface Selection {
+  /** Empty: all namespaces. */
+  namespace: string
+  /** Set when a field selector names one object. */
+  name?: string
+  /** Label and field selectors; absent when everything matches. */
+  matches?(object: DeepReadonly<unknown>): boolean
+}
+
+export class Watcher implements AsyncIterable<readonly WatchFrame[]> {
+  readonly selection: Selection
+  /** True when the client wants BOOKMARK events. */
+  readonly bookmarks: boolean
+  #queue: WatchFrame[] = []
+  #wake: (() => void) | undefined
+  #ended = false
+  /** Resolves when the watch is over, for whatever reason. */
+  readonly ended: Promise<void>
+  #settle: () => void = () => {}
+  readonly #onEnd: (watcher: Watcher) => void
+
+  constructor(selection: Selection, bookmarks: boolean, onEnd: (watcher: Watcher) => void) {
+    this.selection = selection
+    this.bookmarks = bookmarks
+    this.#onEnd = onEnd
+    this.ended = new Promise((resolve) => {
+      this.#settle = resolve
+    })
+  }
+
+  push(frame: WatchFrame): void {
+    if (this.#ended) return
+    if (this.#queue.length >= MAX_WATCH_QUEUE) {
+      this.end()
+      return
+    }
+    this.#queue.push(frame)
+    this.#wake?.()
+  }
+
+  /** What is queued is still delivered; nothing follows it. */
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#onEnd(this)
+    this.#settle()
+    this.#wake?.()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<readonly WatchFrame[]> {
+    try {
+      for (;;) {
+        if (this.#queue.length > 0) {
+          const batch = this.#queue
+          this.#queue = []
+          yield batch
+        } else if (this.#ended) {
+          return
+        } else {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve
+          })
+          this.#wake = undefined
+        }
+      }
+    } finally {
+      this.end()
+    }
+  }
+}

@@ -1,0 +1,22 @@
+// gzip for large answers, as upstream: only where the client asks for it, and only when it pays.
+
+import { promisify } from 'node:util'
+import { constants, gzip } from 'node:zlib'
+
+/** Smaller answers are sent as they are (upstream defaultGzipThresholdBytes). */
+const THRESHOLD_BYTES = 128 * 1024
+
+const gzipAsync = promisify(gzip)
+
+export function wantsGzip(acceptEncoding: string | string[] | undefined): boolean {
+  return /(^|,)\s*gzip\s*(,|;(?!\s*q=0(\.0*)?\s*(,|$))|$)/.test(String(acceptEncoding ?? ''))
+}
+
+export async function compress(
+  bytes: Buffer,
+  wanted: boolean,
+): Promise<{ bytes: Buffer; headers: Record<string, string> }> {
+  if (!wanted || bytes.length < THRESHOLD_BYTES) return { bytes, headers: {} }
+  const zipped = await gzipAsync(bytes, { level: constants.Z_BEST_SPEED })
+  return { bytes: zipped, headers: { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } }
+}

@@ -1,0 +1,299 @@
+// The HTTPS door: TLS, limits, and the plain-value pipeline behind it. Upgrades (exec, attach, port-forward) go to a handler of their own.
+
+import { once } from 'node:events'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import * as errors from '../apimachinery/errors.ts'
+import type { ApiRequest, ApiResponse, Handle, ResponseBody } from '../client/door.ts'
+import { compress, wantsGzip } from './compression.ts'
+import { errorResponse } from './responses.ts'
+
+/** The largest request body (upstream MaxRequestBodyBytes). */
+export const MAX_BODY_BYTES = 3 * 1024 * 1024
+/** The largest set of headers. */
+const MAX_HEADER_BYTES = 64 * 1024
+/** How long a client may take for the head of a request, and an idle connection is kept. */
+const HEADERS_TIMEOUT_MS = 30_000
+const KEEP_ALIVE_MS = 120_000
+/** Open watches get this long to end when the server stops. */
+const DRAIN_MS = 2_000
+
+/** Takes over an upgrade request after authorisation. */
+export type UpgradeHandler = (
+  request: ApiRequest,
+  message: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+) => Promise<void>
+
+export interface HttpsOptions {
+  handle: Handle
+  upgrade: UpgradeHandler
+  host: string
+  port: number
+  /** PEM. */
+  certificate: string
+  key: string
+  /** PEM of the CA that client certificates are checked against. */
+  clientCA: string
+  clock: Clock
+  log: Logger
+}
+
+export interface HttpsDoor extends AsyncDisposable {
+  readonly port: number
+  /** Serves another certificate from the next connection on. */
+  rotate(certificate: string, key: string): void
+}
+
+export async function openHttps(options: HttpsOptions): Promise<HttpsDoor> {
+  const { certificate, key, clientCA, log } = options
+  const server = createServer({
+    cert: certificate,
+    key,
+    ca: clientCA,
+    requestCert: true,
+    // A certificate of another CA is not an error: the request may carry a token. It just does not count.
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['http/1.1'],
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  })
+  server.on('request', (message, response) => {
+    serve(options, message, response).catch((error: unknown) => {
+      log.debug('Broke off an answer', { path: message.url, error })
+      response.destroy()
+    })
+  })
+  server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    upgrade(options, message, socket, head).catch((error: unknown) => {
+      log.debug('Broke off an upgrade', { path: message.url, error })
+      socket.destroy()
+    })
+  })
+  server.on('tlsClientError', (error) => log.debug('Refused a TLS handshake', { error }))
+  await listen(server, options)
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : options.port
+  return {
+    port,
+    rotate: (cert, newKey) => server.setSecureContext({ cert, key: newKey, ca: clientCA }),
+    [Symbol.asyncDispose]: () => close(server, options.clock),
+  }
+}
+
+async function listen(server: Server, { host, port }: HttpsOptions): Promise<void> {
+  server.listen({ host, port })
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const why =
+      code === 'EADDRINUSE' ? `port ${port} is taken by another process; choose another with -p` : String(code ?? error)
+    throw new Error(`Cannot listen on ${host}:${port}: ${why}`, { cause: error })
+  }
+}
+
+async function close(server: Server, clock: Clock): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const timer = clock.after(DRAIN_MS, () => server.closeAllConnections(), { keepAlive: true })
+  await closed
+  timer.cancel()
+}
+
+async function serve(options: HttpsOptions, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const gone = new AbortController()
+  response.on('close', () => gone.abort())
+  let answer: ApiResponse
+  try {
+    const request = await readRequest(message, gone.signal)
+    answer = await options.handle(request)
+  } catch (error) {
+    if (!(error instanceof errors.StatusError)) throw error
+    // The rest of an over-long body is not read: the connection cannot be used again.
+    response.setHeader('connection', 'close')
+    answer = errorResponse(error, undefined)
+  }
+  await write(answer, message, response)
+}
+
+async function upgrade(options: HttpsOptions, message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  const gone = new AbortController()
+  socket.on('close', () => gone.abort())
+  await options.upgrade(toRequest(message, gone.signal), message, socket, head)
+}
+
+async function readRequest(message: IncomingMessage, signal: AbortSignal): Promise<ApiRequest> {
+  const request = toRequest(message, signal)
+  if (message.method === 'GET' || message.method === 'HEAD') return request
+  const declared = Number(message.headers['content-length'] ?? 0)
+  if (declared > MAX_BODY_BYTES) throw errors.requestEntityTooLarge(MAX_BODY_BYTES)
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of message) {
+    const bytes: Buffer = part
+    size += bytes.length
+    if (size > MAX_BODY_BYTES) throw errors.requestEntityTooLarge(MAX_BODY_BYTES)
+    parts.push(bytes)
+  }
+  const [only] = parts
+  return { ...request, body: parts.length === 1 && only ? only : Buffer.concat(parts) }
+}
+
+/** The HTTP request as a plain value. */
+export function toRequest(message: IncomingMessage, signal: AbortSignal): ApiRequest {
+  const url = message.url ?? '/'
+  const mark = url.indexOf('?')
+  const certificate = certificateOf(message.socket as TLSSocket)
+  return {
+    method: message.method ?? 'GET',
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+    headers: message.headers as Record<string, string | undefined>,
+    ...(certificate ? { certificate } : {}),
+    ...(message.socket.remoteAddress ? { remoteAddress: message.socket.remoteAddress } : {}),
+    signal,
+  }
+}
+
+/** The subject of the connection's client certificate is read once per connection. */
+const certificates = new WeakMap<TLSSocket, { commonName: string; organizations: readonly string[] } | null>()
+
+function certificateOf(socket: TLSSocket): { commonName: string; organizations: readonly string[] } | undefined {
+  let known = certificates.get(socket)
+  if (known === undefined) {
+    known = null
+    if (socket.authorized) {
+      const subject = socket.getPeerCertificate().subject as { CN?: string; O?: string | string[] } | undefined
+      const organizations = subject?.O === undefined ? [] : [subject.O].flat()
+      if (subject?.CN) known = { commonName: subject.CN, organizations }
+    }
+    certificates.set(socket, known)
+  }
+  return known ?? undefined
+}
+
+async function write(answer: ApiResponse, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, headers, body } = answer
+  if (message.method === 'HEAD') {
+    response.writeHead(status, headers as OutgoingHttpHeaders)
+    response.end()
+    return
+  }
+  switch (body.kind) {
+    case 'empty':
+      response.writeHead(status, headers as OutgoingHttpHeaders)
+      response.end()
+      return
+    case 'bytes':
+    case 'object': {
+      const sent = await compress(body.bytes, wantsGzip(message.headers['accept-encoding']))
+      response.writeHead(status, {
+        ...headers,
+        ...sent.headers,
+        'content-length': sent.bytes.length,
+      } as OutgoingHttpHeaders)
+      response.end(sent.bytes)
+      return
+    }
+    case 'list':
+      return writeList(answer, body, message, response)
+    case 'watch':
+      return writeWatch(answer, body, response)
+    case 'stream':
+      response.writeHead(status, headers as OutgoingHttpHeaders)
+      response.flushHeaders()
+      for await (const chunk of body.chunks) if (!response.write(chunk)) await drained(response)
+      response.end()
+  }
+}
+
+/** Lists up to this size are sent with one write, longer ones in pieces of about it. */
+const PIECE_BYTES = 256 * 1024
+const COMMA = Buffer.from(',')
+
+async function writeList(
+  answer: ApiResponse,
+  body: Extract<ResponseBody, { kind: 'list' }>,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { head, items, tail } = body
+  let length = head.length + tail.length + Math.max(0, items.length - 1)
+  for (const item of items) length += item.bytes.length
+  if (length > PIECE_BYTES / 2 && length <= MAX_GZIP_LIST && wantsGzip(message.headers['accept-encoding'])) {
+    const sent = await compress(Buffer.concat([...pieces(head, items, tail)]), true)
+    response.writeHead(answer.status, {
+      ...answer.headers,
+      ...sent.headers,
+      'content-length': sent.bytes.length,
+    } as OutgoingHttpHeaders)
+    response.end(sent.bytes)
+    return
+  }
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': length } as OutgoingHttpHeaders)
+  let piece: Buffer[] = []
+  let size = 0
+  for (const part of pieces(head, items, tail)) {
+    piece.push(part)
+    size += part.length
+    if (size < PIECE_BYTES) continue
+    const more = response.write(Buffer.concat(piece, size))
+    piece = []
+    size = 0
+    if (!more) await drained(response)
+  }
+  response.end(Buffer.concat(piece, size))
+}
+
+/** Longer lists are not gathered in memory to be compressed. */
+const MAX_GZIP_LIST = 16 * 1024 * 1024
+
+function* pieces(head: Buffer, items: readonly { bytes: Buffer }[], tail: Buffer): Generator<Buffer> {
+  yield head
+  for (let i = 0; i < items.length; i++) {
+    if (i > 0) yield COMMA
+    const item = items[i]
+    if (item) yield item.bytes
+  }
+  yield tail
+}
+
+async function writeWatch(
+  answer: ApiResponse,
+  body: Extract<ResponseBody, { kind: 'watch' }>,
+  response: ServerResponse,
+): Promise<void> {
+  response.writeHead(answer.status, answer.headers as OutgoingHttpHeaders)
+  response.flushHeaders()
+  for await (const batch of body.events) {
+    const [only] = batch
+    const bytes = batch.length === 1 && only ? only.line : Buffer.concat(batch.map((frame) => frame.line))
+    if (!response.write(bytes)) await drained(response)
+    if (response.destroyed) return
+  }
+  response.end()
+}
+
+async function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed) throw new Error('The client is gone')
+  const stop = new AbortController()
+  try {
+    await Promise.race([
+      once(response, 'drain', { signal: stop.signal }),
+      once(response, 'close', { signal: stop.signal }),
+    ])
+  } finally {
+    stop.abort()
+  }
+  if (response.destroyed) throw new Error('The client is gone')
+}

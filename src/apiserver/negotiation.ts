@@ -1,0 +1,74 @@
+// Which form an answer takes: JSON, YAML or protobuf; the object itself, a table of it, or its metadata alone.
+
+import * as errors from '../apimachinery/errors.ts'
+
+export type MediaType = 'json' | 'yaml' | 'protobuf'
+export type Projection = 'object' | 'table' | 'metadata'
+
+export interface Representation {
+  media: MediaType
+  as: Projection
+  contentType: string
+}
+
+interface Clause {
+  type: string
+  parameters: Map<string, string>
+  quality: number
+}
+
+const MEDIA: Readonly<Record<string, MediaType>> = {
+  'application/json': 'json',
+  'application/yaml': 'yaml',
+  'application/vnd.kubernetes.protobuf': 'protobuf',
+}
+const PROJECTIONS: Readonly<Record<string, Projection>> = {
+  Table: 'table',
+  PartialObjectMetadata: 'metadata',
+  PartialObjectMetadataList: 'metadata',
+}
+const JSON_OBJECT: Representation = { media: 'json', as: 'object', contentType: 'application/json' }
+
+/** What `kubectl get` sends is parsed once. */
+const cache = new Map<string, Representation>()
+const MAX_CACHED = 256
+
+/** Picks the first clause of `accept` that can be served; NotAcceptable when there is none. `offered` are the media that the answer exists in. */
+export function negotiate(
+  accept: string | undefined,
+  offered: readonly MediaType[] = ['json', 'yaml'],
+): Representation {
+  if (!accept || accept === '*/*' || accept === 'application/json') return JSON_OBJECT
+  const key = `${offered.length}${accept}`
+  let chosen = cache.get(key)
+  if (!chosen) {
+    chosen = choose(accept, offered)
+    if (cache.size < MAX_CACHED) cache.set(key, chosen)
+  }
+  return chosen
+}
+
+function choose(accept: string, offered: readonly MediaType[]): Representation {
+  for (const { type, parameters } of parseAccept(accept)) {
+    if (type === '*/*' || type === 'application/*') return JSON_OBJECT
+    const media = MEDIA[type]
+    const kind = parameters.get('as')
+    if (!media || !offered.includes(media)) continue
+    if (kind === undefined) return { media, as: 'object', contentType: type }
+    const as = PROJECTIONS[kind]
+    const known = parameters.get('g') === 'meta.k8s.io' && /^v1(beta1)?$/.test(parameters.get('v') ?? '')
+    if (as && known && media !== 'protobuf') return { media, as, contentType: type }
+  }
+  throw errors.notAcceptable(offered.map((o) => Object.entries(MEDIA).find(([, m]) => m === o)?.[0] ?? o))
+}
+
+function parseAccept(accept: string): Clause[] {
+  const clauses = accept.split(',', 32).map((part): Clause => {
+    const [type = '', ...rest] = part.split(';').map((s) => s.trim())
+    const parameters = new Map(
+      rest.map((p): [string, string] => [p.slice(0, p.indexOf('=')), p.slice(p.indexOf('=') + 1)]),
+    )
+    return { type: type.toLowerCase(), parameters, quality: Number(parameters.get('q') ?? 1) }
+  })
+  return clauses.sort((a, b) => b.quality - a.quality)
+}

@@ -1,0 +1,79 @@
+// Turns a request's body into an object of the resource: parsed, checked against the schema, pruned, with unknown fields reported as asked.
+
+import type { AnyObject } from '../../apimachinery/metadata.ts'
+import type { Resource } from '../../apimachinery/resource.ts'
+import { DecodeError, decode } from '../../apimachinery/decode.ts'
+import * as errors from '../../apimachinery/errors.ts'
+import type { RequestContext } from './context.ts'
+
+/** A request's body before the schema has seen it: a JSON value, and what its text alone told (fields given twice). */
+export interface RawBody {
+  value: unknown
+  duplicates: readonly string[]
+}
+
+/** The kind that a body must be, and what a client is told when it is another. */
+export interface Expected {
+  apiVersion: string
+  kind: string
+}
+
+export function decodeObject(resource: Resource<AnyObject>, body: RawBody, context: RequestContext): AnyObject {
+  const value = body.value
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw errors.badRequest(
+      `the object provided is unrecognized (must be of type ${resource.kind}): ${"couldn't get version/kind; json parse error: json: cannot unmarshal into Go value of type struct"}`,
+    )
+  }
+  checkKind(resource, value)
+  const { value: decoded, unknown } = decodeChecked(resource, value, context)
+  reportUnknown(resource, [...body.duplicates, ...unknown], context)
+  const object = decoded as AnyObject
+  object.apiVersion = resource.apiVersion
+  object.kind = resource.kind
+  object.metadata ??= { name: '' }
+  return object
+}
+
+function decodeChecked(
+  resource: Resource<AnyObject>,
+  value: object,
+  context: RequestContext,
+): { value: unknown; unknown: string[] } {
+  const mode = { Strict: 'strict', Warn: 'warn', Ignore: 'ignore' } as const
+  try {
+    return decode(resource.struct, value, { unknownFields: mode[context.fieldValidation] })
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw errors.badRequest(
+      `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${error.message}`,
+    )
+  }
+}
+
+/** An absent apiVersion and kind are taken as the resource's own, as upstream's decoder does with its default. */
+function checkKind(resource: Resource<AnyObject>, value: object): void {
+  const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown }
+  const sameKind = kind === undefined || kind === '' || kind === resource.kind
+  const sameVersion = apiVersion === undefined || apiVersion === '' || apiVersion === resource.apiVersion
+  if (sameKind && sameVersion) return
+  if (typeof apiVersion === 'string' && typeof kind === 'string' && sameKind) {
+    throw errors.badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${resource.apiVersion})`,
+    )
+  }
+  throw errors.badRequest(
+    `${String(kind)} in version "${String(apiVersion).split('/').at(-1)}" cannot be handled as a ${resource.kind}: converting (${String(apiVersion)}.${String(kind)}) to (${resource.apiVersion}.${resource.kind}): unknown conversion`,
+  )
+}
+
+export function reportUnknown(resource: Resource<AnyObject>, found: readonly string[], context: RequestContext): void {
+  if (found.length === 0 || context.fieldValidation === 'Ignore') return
+  if (context.fieldValidation === 'Warn') {
+    context.warnings.push(...found)
+    return
+  }
+  throw errors.badRequest(
+    `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${found.join(', ')}`,
+  )
+}

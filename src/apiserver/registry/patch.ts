@@ -1,0 +1,142 @@
+// PATCH: the four patch types, each computed on the newest state.
+
+import { applyDefaults } from '../../apimachinery/defaults.ts'
+import * as errors from '../../apimachinery/errors.ts'
+import type { AnyObject, ObjectKey } from '../../apimachinery/metadata.ts'
+import { serverSideApply } from '../../apimachinery/apply/managed-fields.ts'
+import { applyJsonPatch } from '../../apimachinery/patch/json-patch.ts'
+import { applyMergePatch } from '../../apimachinery/patch/merge-patch.ts'
+import { PatchError } from '../../apimachinery/patch/patch-error.ts'
+import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic.ts'
+import type { StoredObject } from '../cache/stored.ts'
+import { isTrue } from '../request-info.ts'
+import { decodeObject, type RawBody } from './body.ts'
+import type { RequestContext } from './context.ts'
+import { create } from './create.ts'
+import { type Core, keyOf, type Served } from './served.ts'
+import { change } from './update.ts'
+
+export const PATCH_TYPES = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+} as const
+export type PatchType = (typeof PATCH_TYPES)[keyof typeof PATCH_TYPES]
+
+export interface PatchRequest {
+  type: PatchType
+  body: RawBody
+  query: URLSearchParams
+}
+
+export interface Patched {
+  object: StoredObject
+  created: boolean
+}
+
+export async function patch(
+  core: Core,
+  served: Served,
+  key: ObjectKey,
+  request: PatchRequest,
+  context: RequestContext,
+): Promise<Patched> {
+  if (request.type === 'apply') return apply(core, served, key, request, context)
+  const object = await change(
+    core,
+    served,
+    key,
+    { next: (current) => patched(served, current, request, context) },
+    context,
+  )
+  return { object, created: false }
+}
+
+function patched(served: Served, current: StoredObject, request: PatchRequest, context: RequestContext): AnyObject {
+  const { resource } = served
+  const live: unknown = JSON.parse(current.bytes.toString())
+  const value = computed(served, live, request)
+  const next = decodeObject(resource, { value, duplicates: request.body.duplicates }, context)
+  // A patch that does not name a revision is meant for whatever is there now.
+  if (next.metadata.resourceVersion === String(current.revision) && !namesRevision(request))
+    delete next.metadata.resourceVersion
+  if (next.metadata.name !== current.object.metadata.name) {
+    throw errors.badRequest(
+      `the name of the object (${next.metadata.name}) does not match the name on the URL (${current.object.metadata.name})`,
+    )
+  }
+  return next
+}
+
+function computed({ resource }: Served, live: unknown, { type, body }: PatchRequest): unknown {
+  try {
+    if (type === 'json') return applyJsonPatch(live, body.value)
+    if (type === 'merge') return applyMergePatch(live, body.value)
+    return applyStrategicMergePatch(resource.struct, live, body.value)
+  } catch (error) {
+    if (error instanceof PatchError) {
+      throw error.unfit ? errors.unprocessable(error.message) : errors.badRequest(error.message)
+    }
+    throw error
+  }
+}
+
+function namesRevision({ body, type }: PatchRequest): boolean {
+  if (type === 'json')
+    return (
+      Array.isArray(body.value) &&
+      body.value.some((op) => (op as { path?: unknown })?.path === '/metadata/resourceVersion')
+    )
+  const metadata = (body.value as { metadata?: unknown } | null)?.metadata
+  return typeof metadata === 'object' && metadata !== null && 'resourceVersion' in metadata
+}
+
+/** Server-side apply: ownership decides what the patch changes; an absent object is created. */
+async function apply(
+  core: Core,
+  served: Served,
+  key: ObjectKey,
+  request: PatchRequest,
+  context: RequestContext,
+): Promise<Patched> {
+  const { resource } = served
+  if (!request.query.get('fieldManager')) {
+    throw errors.invalidPatchOptions('fieldManager', 'Required value: is required for apply patch')
+  }
+  const applied = decodeObject(resource, request.body, context)
+  if (applied.metadata.managedFields !== undefined) throw errors.badRequest('metadata.managedFields must be nil')
+  if (applied.metadata.name && applied.metadata.name !== key.name) {
+    throw errors.badRequest(`name in URL does not match name in object: ${key.name} != ${applied.metadata.name}`)
+  }
+  applied.metadata.name = key.name
+  if (key.namespace !== undefined) applied.metadata.namespace = key.namespace
+  const force = isTrue(request.query.get('force'))
+  const run = (live: AnyObject | undefined): AnyObject => {
+    const outcome = serverSideApply({
+      struct: resource.struct,
+      live,
+      applied: structuredClone(applied),
+      manager: context.fieldManager,
+      force,
+      apiVersion: resource.apiVersion,
+      subresource: context.info.subresource,
+      nowMs: core.clock.now(),
+    })
+    if ('conflicts' in outcome) throw errors.applyConflict(outcome.message, outcome.conflicts)
+    return outcome.object
+  }
+  if (!served.cache.get(keyOf(served, key)) && context.info.subresource === '') {
+    const object = run(undefined)
+    applyDefaults(resource.struct, object)
+    return { object: await create(core, served, object, context, { tracksFields: true }), created: true }
+  }
+  const object = await change(
+    core,
+    served,
+    key,
+    { next: (current) => run(JSON.parse(current.bytes.toString()) as AnyObject), tracksFields: true },
+    context,
+  )
+  return { object, created: false }
+}

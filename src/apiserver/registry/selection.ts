@@ -1,0 +1,80 @@
+// Which objects a list or a watch is about: namespace, name, label selector, field selector.
+
+import * as errors from '../../apimachinery/errors.ts'
+import type { AnyObject } from '../../apimachinery/metadata.ts'
+import type { DeepReadonly, Resource } from '../../apimachinery/resource.ts'
+import { parseFieldSelector } from '../../apimachinery/selectors/fields.ts'
+import { parseLabelSelector } from '../../apimachinery/selectors/labels.ts'
+import type { Selection } from '../cache/watcher.ts'
+import type { RequestContext } from './context.ts'
+
+export interface Selected {
+  selection: Selection
+  /** A selector leaves objects out: upstream then does not say how many remain. */
+  filtered: boolean
+}
+
+type Matcher = (object: DeepReadonly<AnyObject>) => boolean
+
+export function selectionOf(resource: Resource<AnyObject>, query: URLSearchParams, context: RequestContext): Selected {
+  const matchers: Matcher[] = []
+  const labels = query.get('labelSelector')
+  if (labels) {
+    const selector = labelSelector(labels)
+    matchers.push((object) => selector(object.metadata.labels ?? {}))
+  }
+  let { name, namespace } = context.info
+  const fields = query.get('fieldSelector')
+  if (fields) {
+    for (const { field, value, not } of fieldTerms(resource, fields)) {
+      if (field === 'metadata.name' && !not) {
+        if (name !== '' && name !== value) matchers.push(() => false)
+        name = value
+      } else if (field === 'metadata.namespace' && !not && namespace === '' && resource.scope === 'Namespaced') {
+        namespace = value
+      } else {
+        const get = getter(resource, field)
+        matchers.push((object) => (get(object) === value) !== not)
+      }
+    }
+  }
+  const matches =
+    matchers.length === 0
+      ? undefined
+      : (object: DeepReadonly<unknown>) => matchers.every((m) => m(object as DeepReadonly<AnyObject>))
+  return {
+    selection: { namespace, ...(name === '' ? {} : { name }), ...(matches ? { matches } : {}) },
+    filtered: matches !== undefined || fields !== null,
+  }
+}
+
+function labelSelector(text: string): (labels: Readonly<Record<string, string>>) => boolean {
+  try {
+    const selector = parseLabelSelector(text)
+    return (labels) => selector.matches(labels)
+  } catch (error) {
+    throw errors.badRequest(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function fieldTerms(resource: Resource<AnyObject>, text: string): { field: string; value: string; not: boolean }[] {
+  let terms: ReturnType<typeof parseFieldSelector>['terms']
+  try {
+    terms = parseFieldSelector(text).terms
+  } catch (error) {
+    throw errors.badRequest(error instanceof Error ? error.message : String(error))
+  }
+  for (const { field } of terms) {
+    const known =
+      field === 'metadata.name' || field === 'metadata.namespace' || Object.hasOwn(resource.selectable ?? {}, field)
+    if (!known) throw errors.badRequest(`field label not supported: ${field}`)
+  }
+  return terms
+}
+
+function getter(resource: Resource<AnyObject>, field: string): (object: DeepReadonly<AnyObject>) => string {
+  if (field === 'metadata.name') return (object) => object.metadata.name
+  if (field === 'metadata.namespace') return (object) => object.metadata.namespace ?? ''
+  const get = resource.selectable?.[field]
+  return (object) => get?.(object as AnyObject) ?? ''
+}

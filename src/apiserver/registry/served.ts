@@ -1,0 +1,54 @@
+// The resources that a server serves, and what all verbs need to work on one of them.
+
+import type { Clock } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
+import type { AnyObject, ObjectKey } from '../../apimachinery/metadata.ts'
+import type { DeepReadonly, Resource } from '../../apimachinery/resource.ts'
+import * as errors from '../../apimachinery/errors.ts'
+import type { Store } from '../../store/store.ts'
+import type { AdmissionPlugin } from '../admission/admission.ts'
+import type { Cacher } from '../cache/cacher.ts'
+import type { ResourceCache } from '../cache/resource-cache.ts'
+import type { StoredObject } from '../cache/stored.ts'
+
+/** One resource in service. */
+export interface Served {
+  readonly resource: Resource<AnyObject>
+  readonly cache: ResourceCache
+}
+
+/** What the verbs work with. */
+export interface Core {
+  readonly store: Store
+  readonly cacher: Cacher
+  readonly clock: Clock
+  readonly random: Random
+  readonly admission: readonly AdmissionPlugin[]
+  readonly hooks: readonly WriteHook[]
+}
+
+/**
+ * Takes and gives back what is not in the object itself: cluster IPs, node ports. `reserve` runs after validation and before the commit; what it
+ * returns is called with the outcome. Dry runs are told so and must give everything back.
+ */
+export interface WriteHook {
+  name: string
+  resource: string
+  reserve(
+    next: AnyObject | undefined,
+    previous: DeepReadonly<AnyObject> | undefined,
+  ): ((committed: boolean) => void) | undefined
+}
+
+export function keyOf(served: Served, key: ObjectKey): string {
+  return (
+    served.cache.prefix + (served.resource.scope === 'Namespaced' ? `${key.namespace ?? ''}/${key.name}` : key.name)
+  )
+}
+
+/** The object as reads see it; a NotFound when there is none. */
+export function mustGet(served: Served, key: ObjectKey): StoredObject {
+  const object = served.cache.get(keyOf(served, key))
+  if (!object) throw errors.notFound(served.resource, key.name)
+  return object
+}

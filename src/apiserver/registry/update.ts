@@ -1,0 +1,192 @@
+// Changes to an object that is there: PUT and the end of every PATCH. A change is computed on the newest state, committed only if that
+// state is still the newest, and computed again otherwise.
+
+import { applyDefaults } from '../../apimachinery/defaults.ts'
+import * as errors from '../../apimachinery/errors.ts'
+import type { AnyObject, ObjectKey } from '../../apimachinery/metadata.ts'
+import { serialize } from '../../apimachinery/serialize.ts'
+import { trackUpdate } from '../../apimachinery/apply/managed-fields.ts'
+import type { DeepReadonly } from '../../apimachinery/resource.ts'
+import { admit } from '../admission/admission.ts'
+import { StoredObject } from '../cache/stored.ts'
+import { actorOf, type RequestContext } from './context.ts'
+import { countsGenerations } from './create.ts'
+import { isDeletable } from './deletion.ts'
+import { reserve } from './hooks.ts'
+import { type Core, keyOf, mustGet, type Served } from './served.ts'
+import { checkUpdate } from './validation.ts'
+
+/** A write without resourceVersion meets at most this many concurrent changes before its client hears of the conflict. */
+const MAX_ATTEMPTS = 30
+
+export interface Change {
+  /** The object as it should be, computed from a fresh copy of the present one. May throw a StatusError. */
+  next(current: StoredObject): AnyObject | Promise<AnyObject>
+  /** The fields' ownership was computed by `next` itself (server-side apply). */
+  tracksFields?: boolean
+}
+
+export async function change(
+  core: Core,
+  served: Served,
+  key: ObjectKey,
+  edit: Change,
+  context: RequestContext,
+): Promise<StoredObject> {
+  let current = mustGet(served, key)
+  for (let attempt = 1; ; attempt++) {
+    const next = await edit.next(current)
+    const asked = next.metadata.resourceVersion
+    checkIdentity(served, next, current, asked)
+    const outcome = await commit(core, served, key, { next, current, edit, context })
+    if (outcome !== 'stale') return outcome
+    if (asked || attempt === MAX_ATTEMPTS) throw errors.conflict(served.resource, key.name)
+    current = mustGet(served, key)
+  }
+}
+
+/** The object that a PUT carries must be the one that is there. */
+function checkIdentity({ resource }: Served, next: AnyObject, current: StoredObject, asked: string | undefined): void {
+  const { metadata } = current.object
+  if (next.metadata.uid && next.metadata.uid !== metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${next.metadata.uid}, UID in object meta: ${metadata.uid ?? ''}`
+    throw errors.conflict(resource, metadata.name, why)
+  }
+  if (asked && asked !== '0' && asked !== String(current.revision)) throw errors.conflict(resource, metadata.name)
+  if (!asked && resource.unconditionalUpdate === false) {
+    throw errors.invalid(resource, metadata.name, [
+      {
+        field: 'metadata.resourceVersion',
+        reason: 'FieldValueInvalid',
+        message: 'Invalid value: 0: must be specified for an update',
+      },
+    ])
+  }
+}
+
+interface Attempt {
+  next: AnyObject
+  current: StoredObject
+  edit: Change
+  context: RequestContext
+}
+
+async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attempt): Promise<StoredObject | 'stale'> {
+  const { resource } = served
+  const { next, current, edit, context } = attempt
+  const previous = current.object
+  const subresource = context.info.subresource
+  applyDefaults(resource.struct, next)
+  if (subresource !== 'status') resource.defaults?.(next)
+  carryOver(served, next, previous, context)
+  const attributes = {
+    operation: 'UPDATE' as const,
+    resource,
+    subresource,
+    namespace: key.namespace ?? '',
+    name: key.name,
+    object: next,
+    previous,
+    context,
+  }
+  await admit(core.admission, attributes, () => checkUpdate(resource, next, previous, context))
+  countGeneration(served, next, previous)
+  if (!edit.tracksFields) {
+    trackUpdate({
+      struct: resource.struct,
+      live: previous,
+      next,
+      manager: context.fieldManager,
+      apiVersion: resource.apiVersion,
+      subresource,
+      nowMs: core.clock.now(),
+    })
+  }
+  const storeKey = keyOf(served, key)
+  const gone = isDeletable(resource, next)
+  const value = serialize(resource, next)
+  const unchanged = StoredObject.fromStore(storeKey, current.revision, value)
+  // Nothing changed: nothing is written, and the revision stays (etcd3 store, GuaranteedUpdate).
+  if (!gone && unchanged.bytes.equals(current.bytes)) return current
+  const release = reserve(core, served, gone ? undefined : next, previous)
+  let committed = false
+  try {
+    if (context.dryRun) return unchanged
+    const result = await core.store.write({
+      key: storeKey,
+      value: gone ? null : value,
+      expected: current.revision,
+      actor: actorOf(context),
+    })
+    committed = result.ok
+    if (!result.ok) {
+      await core.cacher.reached(result.current?.revision ?? core.store.revision)
+      return 'stale'
+    }
+    await core.cacher.reached(result.revision)
+    const stored = served.cache.get(storeKey)
+    return stored?.revision === result.revision ? stored : StoredObject.fromStore(storeKey, result.revision, value)
+  } finally {
+    release(committed)
+  }
+}
+
+/** Fields that no client changes, and the halves of the object that this door does not open. */
+function carryOver(served: Served, next: AnyObject, previous: DeepReadonly<AnyObject>, context: RequestContext): void {
+  const { resource } = served
+  const { metadata } = next
+  const old = previous.metadata
+  keep(metadata, old, ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation'])
+  delete metadata.resourceVersion
+  delete metadata.selfLink
+  const was = previous as AnyObject
+  if (context.info.subresource === 'status') {
+    const { status, metadata: given } = next
+    for (const field of Object.keys(next)) if (field !== 'status' && field !== 'metadata') delete next[field]
+    const { status: _, metadata: __, ...rest } = was
+    Object.assign(next, structuredClone(rest))
+    next.metadata = { ...structuredClone(was.metadata), ...statusMetadata(given) }
+    delete next.metadata.resourceVersion
+    if (status === undefined) delete next.status
+    else next.status = status
+    resource.prepareStatusUpdate?.(next, was)
+    return
+  }
+  if (context.info.subresource !== '') return
+  if (resource.subresources?.status) {
+    if (was.status === undefined) delete next.status
+    else next.status = structuredClone(was.status)
+  }
+  resource.prepareUpdate?.(next, was)
+}
+
+/** On /status clients may still set labels, annotations and finalizers; upstream keeps the rest of the metadata (and so do we). */
+function statusMetadata(given: AnyObject['metadata']): Partial<AnyObject['metadata']> {
+  const { labels, annotations, finalizers, managedFields, ownerReferences } = given
+  return {
+    ...(labels && { labels }),
+    ...(annotations && { annotations }),
+    ...(finalizers && { finalizers }),
+    ...(managedFields && { managedFields }),
+    ...(ownerReferences && { ownerReferences }),
+  }
+}
+
+function keep<T extends object>(next: T, previous: DeepReadonly<T>, fields: readonly (keyof T)[]): void {
+  for (const field of fields) {
+    const value = previous[field as keyof DeepReadonly<T>]
+    if (value === undefined) delete next[field]
+    else next[field] = value as T[keyof T]
+  }
+}
+
+/** `generation` counts changes of everything but metadata and status. */
+function countGeneration(served: Served, next: AnyObject, previous: DeepReadonly<AnyObject>): void {
+  if (!countsGenerations(served)) return
+  for (const field of new Set([...Object.keys(next), ...Object.keys(previous)])) {
+    if (field === 'metadata' || field === 'status') continue
+    if (JSON.stringify(next[field]) === JSON.stringify(previous[field])) continue
+    next.metadata.generation = (previous.metadata.generation ?? 0) + 1
+    return
+  }
+}

@@ -1,0 +1,43 @@
+// Validation of a write: metadata, the schema, the kind's own rules; all issues of one object in one answer.
+
+import * as errors from '../../apimachinery/errors.ts'
+import { Issues } from '../../apimachinery/issues.ts'
+import type { AnyObject } from '../../apimachinery/metadata.ts'
+import type { DeepReadonly, Resource } from '../../apimachinery/resource.ts'
+import { validate } from '../../apimachinery/validate.ts'
+import { validateObjectMeta, validateObjectMetaUpdate } from '../../apimachinery/validation.ts'
+import type { RequestContext } from './context.ts'
+
+export function checkNew(resource: Resource<AnyObject>, object: AnyObject, context: RequestContext): void {
+  const issues = new Issues()
+  validateObjectMeta(object.metadata, resource, 'metadata', issues)
+  validate(resource.struct, object, issues)
+  resource.validate?.(object, issues)
+  throwIssues(resource, object, issues)
+  context.warnings.push(...(resource.warnings?.(object) ?? []))
+}
+
+export function checkUpdate(
+  resource: Resource<AnyObject>,
+  next: AnyObject,
+  previous: DeepReadonly<AnyObject>,
+  context: RequestContext,
+): void {
+  const issues = new Issues()
+  validateObjectMeta(next.metadata, resource, 'metadata', issues)
+  validateObjectMetaUpdate(next.metadata, previous.metadata, 'metadata', issues)
+  validate(resource.struct, next, issues)
+  if (context.info.subresource === 'status') {
+    resource.validateStatusUpdate?.(next, previous as AnyObject, issues)
+  } else {
+    resource.validate?.(next, issues)
+    resource.validateUpdate?.(next, previous as AnyObject, issues)
+  }
+  throwIssues(resource, next, issues)
+  context.warnings.push(...(resource.warnings?.(next, previous as AnyObject) ?? []))
+}
+
+function throwIssues(resource: Resource<AnyObject>, object: AnyObject, issues: Issues): void {
+  if (issues.list.length === 0) return
+  throw errors.invalid(resource, object.metadata.name || object.metadata.generateName || '', issues.list)
+}

@@ -1,0 +1,73 @@
+// WATCH: from a revision on, or from a snapshot (WatchList), until the client, the time-out or the server ends it.
+
+import * as errors from '../../apimachinery/errors.ts'
+import type { WatchFrame } from '../../client/door.ts'
+import { bookmarkFrame } from '../cache/cacher.ts'
+import { frameLine } from '../cache/stored.ts'
+import type { Watcher } from '../cache/watcher.ts'
+import { isTrue } from '../request-info.ts'
+import type { RequestContext } from './context.ts'
+import { fresh, revisionOf } from './list.ts'
+import { selectionOf } from './selection.ts'
+import type { Core, Served } from './served.ts'
+
+/** A watch without timeoutSeconds ends after 30 to 60 minutes, spread so that clients do not all come back at once. */
+const MIN_TIMEOUT_SECONDS = 1800
+
+export async function watch(
+  core: Core,
+  served: Served,
+  query: URLSearchParams,
+  context: RequestContext,
+): Promise<AsyncIterable<readonly WatchFrame[]>> {
+  const { selection } = selectionOf(served.resource, query, context)
+  const asked = query.get('resourceVersion') ?? ''
+  const streaming = isTrue(query.get('sendInitialEvents'))
+  checkWatchList(query, streaming)
+  const bookmarks = isTrue(query.get('allowWatchBookmarks'))
+  const initial = streaming || (!query.has('sendInitialEvents') && (asked === '' || asked === '0'))
+  const after = asked === '' ? core.cacher.revision : revisionOf(asked)
+  if (streaming || asked === '') await fresh(core, streaming && asked !== '' ? asked : '')
+  const watcher = served.cache.watch(selection, { after, initial, bookmarks })
+  if (!watcher) {
+    const error = errors.expired(`too old resource version: ${asked} (${core.cacher.revision})`)
+    return once(errorFrame(error))
+  }
+  if (streaming && bookmarks) watcher.push(bookmarkFrame(served.resource, core.cacher.revision, true))
+  endInTime(core, watcher, query, context)
+  return watcher
+}
+
+function checkWatchList(query: URLSearchParams, streaming: boolean): void {
+  if (!query.has('sendInitialEvents')) return
+  if (query.get('resourceVersionMatch') !== 'NotOlderThan') {
+    throw errors.invalidListOptions(
+      'resourceVersionMatch',
+      'Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+    )
+  }
+  if (streaming && !isTrue(query.get('allowWatchBookmarks'))) {
+    throw errors.invalidListOptions('sendInitialEvents', 'Forbidden: sendInitialEvents requires allowWatchBookmarks')
+  }
+}
+
+function endInTime(core: Core, watcher: Watcher, query: URLSearchParams, context: RequestContext): void {
+  const asked = Number(query.get('timeoutSeconds') ?? 0)
+  const seconds = asked > 0 ? asked : MIN_TIMEOUT_SECONDS * (1 + core.random.next())
+  const timer = core.clock.after(seconds * 1000, () => watcher.end())
+  const stop = (): void => watcher.end()
+  context.signal.addEventListener('abort', stop, { once: true })
+  if (context.signal.aborted) stop()
+  void watcher.ended.then(() => {
+    timer.cancel()
+    context.signal.removeEventListener('abort', stop)
+  })
+}
+
+async function* once(frame: WatchFrame): AsyncGenerator<readonly WatchFrame[]> {
+  yield [frame]
+}
+
+export function errorFrame(error: errors.StatusError): WatchFrame {
+  return { type: 'ERROR', line: frameLine('ERROR', Buffer.from(JSON.stringify(error.status))), object: error.status }
+}

@@ -1,0 +1,66 @@
+// The body of a request as a JSON value, whatever it is encoded in, within the limits of what a request may carry.
+
+import * as errors from '../apimachinery/errors.ts'
+import { findDuplicateFields, parseJson } from '../apimachinery/json.ts'
+import type { Resource } from '../apimachinery/resource.ts'
+import { DecodeError } from '../apimachinery/decode.ts'
+import { decodeProtobuf } from '../apimachinery/protobuf/protobuf.ts'
+import { decodeYaml } from '../apimachinery/yaml.ts'
+import type { ApiRequest } from '../client/door.ts'
+import type { RawBody } from './registry/body.ts'
+
+/** What a body is expected to hold; a resource with a schema can come as protobuf. */
+export interface BodyKind {
+  kind: string
+  apiVersion: string
+  struct?: Resource['struct']
+  protobuf?: boolean
+  /** An empty body is fine. */
+  optional?: boolean
+}
+
+const SUPPORTED = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+
+export function parseJsonBody(request: ApiRequest, expected: BodyKind): RawBody {
+  if (request.object !== undefined) return { value: request.object, duplicates: [] }
+  const { body } = request
+  if (!body || body.length === 0) {
+    if (expected.optional) return { value: undefined, duplicates: [] }
+    throw errors.badRequest(
+      `${expected.kind} in version "${expected.apiVersion.split('/').at(-1)}" cannot be handled as a ${expected.kind}: unexpected end of JSON input`,
+    )
+  }
+  const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  try {
+    return parse(contentType, body, expected)
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw errors.badRequest(error.message)
+  }
+}
+
+function parse(contentType: string, body: Buffer, expected: BodyKind): RawBody {
+  switch (contentType) {
+    case 'application/vnd.kubernetes.protobuf':
+      if (expected.protobuf === false || !expected.struct) throw errors.unsupportedMediaType(SUPPORTED.slice(0, 2))
+      return { value: decodeProtobuf(expected.struct, body), duplicates: [] }
+    case 'application/yaml':
+    case 'application/apply-patch+yaml':
+      // JSON is YAML, and most clients send JSON here: the fast parser goes first.
+      return body[0] === OPEN_BRACE ? parseText(body) : decodeYaml(body)
+    case '':
+    case 'application/json':
+    case 'application/json-patch+json':
+    case 'application/merge-patch+json':
+    case 'application/strategic-merge-patch+json':
+      return parseText(body)
+    default:
+      throw errors.unsupportedMediaType(SUPPORTED)
+  }
+}
+
+const OPEN_BRACE = 0x7b
+
+function parseText(body: Buffer): RawBody {
+  return { value: parseJson(body), duplicates: findDuplicateFields(body) }
+}

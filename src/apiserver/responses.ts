@@ -1,0 +1,236 @@
+// Answers as values: objects, lists, watches and Statuses in the form that the client asked for.
+
+import type { AnyObject } from '../apimachinery/metadata.ts'
+import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
+import { errorText } from '../base/log.ts'
+import * as errors from '../apimachinery/errors.ts'
+import { partialMetadata, partialMetadataList } from '../apimachinery/partial-metadata.ts'
+import { listStruct, status as statusStruct } from '../apimachinery/messages.ts'
+import { encodeProtobuf, encodeWatchFrame } from '../apimachinery/protobuf/protobuf.ts'
+import { tableOf } from '../apimachinery/table.ts'
+import { encodeYaml } from '../apimachinery/yaml.ts'
+import type { ApiResponse, CachedObject, WatchFrame } from '../client/door.ts'
+import { frameLine } from './cache/stored.ts'
+import type { MediaType, Representation } from './negotiation.ts'
+import type { RequestContext } from './registry/context.ts'
+import { type Listing, listBody } from './registry/list.ts'
+import type { Served } from './registry/served.ts'
+
+export type Headers = Record<string, string | readonly string[]>
+
+/** Every resource exists in JSON and YAML; those with a protobuf schema in protobuf too. */
+export function mediaOf(resource: Resource<AnyObject>): readonly MediaType[] {
+  return resource.protobuf === false ? ['json', 'yaml'] : ['json', 'yaml', 'protobuf']
+}
+
+/** What of the query shapes a table. */
+interface TableOptions {
+  nowMs: number
+  includeObject: string
+}
+
+export function objectResponse(served: Served, object: CachedObject, status: number, form: Form): ApiResponse {
+  const { representation, context } = form
+  const headers = headersOf(representation, context)
+  if (representation.as === 'object' && representation.media === 'json') {
+    return { status, headers, body: { kind: 'object', object: object.object, bytes: object.bytes } }
+  }
+  if (representation.media === 'protobuf') {
+    return { status, headers, body: { kind: 'bytes', bytes: protobufOf(served.resource, object.object) } }
+  }
+  return valueResponse(projected(served, [object], form, undefined), status, form)
+}
+
+export interface Form {
+  representation: Representation
+  context: RequestContext
+  table: TableOptions
+}
+
+export function listResponse(served: Served, listing: Listing, form: Form): ApiResponse {
+  const { representation, context } = form
+  const headers = headersOf(representation, context)
+  const body = listBody(served, listing)
+  if (representation.as === 'object' && representation.media === 'json') return { status: 200, headers, body }
+  if (body.kind !== 'list') throw new Error('Bug: a list has a list body')
+  if (representation.media === 'protobuf') {
+    const objects = listing.items.map((i) => i.object)
+    return {
+      status: 200,
+      headers,
+      body: { kind: 'bytes', bytes: protobufList(served.resource, body.metadata, objects) },
+    }
+  }
+  return valueResponse(projected(served, listing.items, form, body.metadata), 200, form)
+}
+
+/** The objects as table or metadata, as one (`listMeta` absent) or as a list. */
+function projected(served: Served, objects: readonly CachedObject[], form: Form, listMeta: object | undefined): object {
+  const { resource } = served
+  const values = objects.map((o) => o.object)
+  if (form.representation.as === 'table') {
+    const meta = listMeta ?? { resourceVersion: values[0]?.metadata.resourceVersion ?? '' }
+    return tableOf(resource, values, {
+      nowMs: form.table.nowMs,
+      includeObject: includeOf(form.table.includeObject),
+      metadata: meta,
+    })
+  }
+  if (form.representation.as === 'metadata') {
+    return listMeta ? partialMetadataList(values, listMeta) : partialMetadata(values[0] as DeepReadonly<AnyObject>)
+  }
+  if (!listMeta) return values[0] as object
+  return { kind: resource.listKind, apiVersion: resource.apiVersion, metadata: listMeta, items: values }
+}
+
+function includeOf(text: string): 'None' | 'Metadata' | 'Object' {
+  if (text === '' || text === 'Metadata') return 'Metadata'
+  if (text === 'None' || text === 'Object') return text
+  throw errors.badRequest(
+    `the includeObject query parameter must be one of "None", "Metadata" or "Object", not ${JSON.stringify(text)}`,
+  )
+}
+
+export function watchResponse(served: Served, events: AsyncIterable<readonly WatchFrame[]>, form: Form): ApiResponse {
+  const { representation, context } = form
+  const plain = representation.as === 'object' && representation.media === 'json'
+  const contentType = plain
+    ? 'application/json'
+    : `${representation.contentType}${representation.media === 'protobuf' ? ';stream=watch' : ''}`
+  const headers = {
+    ...headersOf(representation, context),
+    'content-type': contentType,
+    'cache-control': 'no-cache, private',
+  }
+  return { status: 200, headers, body: { kind: 'watch', events: plain ? events : reframed(served, events, form) } }
+}
+
+async function* reframed(
+  served: Served,
+  events: AsyncIterable<readonly WatchFrame[]>,
+  form: Form,
+): AsyncGenerator<readonly WatchFrame[]> {
+  let first = true
+  for await (const batch of events) {
+    yield batch.map((frame) => {
+      const value = frameValue(served, frame, form, first)
+      if (frame.type !== 'BOOKMARK' && frame.type !== 'ERROR') first = false
+      if (form.representation.media === 'protobuf') {
+        return {
+          type: frame.type,
+          object: frame.object,
+          line: encodeWatchFrame(frame.type, frameProtobuf(served, frame)),
+        }
+      }
+      return { type: frame.type, object: value, line: frameLine(frame.type, Buffer.from(JSON.stringify(value))) }
+    })
+  }
+}
+
+/** Tables name their columns in the first event only, as upstream's do. */
+function frameValue(served: Served, frame: WatchFrame, form: Form, withColumns: boolean): object {
+  const object = frame.object as DeepReadonly<AnyObject>
+  if (frame.type === 'ERROR') return object
+  if (form.representation.as === 'metadata') return partialMetadata(object)
+  if (form.representation.as !== 'table') return object
+  if (frame.type === 'BOOKMARK')
+    return { ...tableOf(served.resource, [], tableOptions(form, object)), columnDefinitions: [] }
+  const table = tableOf(served.resource, [object], tableOptions(form, object))
+  return withColumns ? table : { ...table, columnDefinitions: null }
+}
+
+function tableOptions(form: Form, object: DeepReadonly<AnyObject>): Parameters<typeof tableOf>[2] {
+  const { resourceVersion = '', annotations } = object.metadata
+  return {
+    nowMs: form.table.nowMs,
+    includeObject: includeOf(form.table.includeObject),
+    metadata: { resourceVersion, ...(annotations ? { annotations } : {}) },
+  }
+}
+
+/** Any JSON value in the media that was asked for. */
+export function valueResponse(
+  value: object,
+  status: number,
+  form: Pick<Form, 'representation' | 'context'>,
+): ApiResponse {
+  const { media } = form.representation
+  const bytes = media === 'yaml' ? Buffer.from(encodeYaml(value)) : Buffer.from(JSON.stringify(value))
+  const headers = headersOf(
+    media === 'protobuf' ? { ...form.representation, contentType: 'application/json' } : form.representation,
+    form.context,
+  )
+  if (media === 'json') return { status, headers, body: { kind: 'object', object: value, bytes } }
+  return { status, headers, body: { kind: 'bytes', bytes } }
+}
+
+function headersOf(representation: Representation, context: RequestContext | undefined): Headers {
+  return {
+    ...baseHeaders(context),
+    'content-type': representation.as === 'object' ? representation.contentType : MEDIA_OF[representation.media],
+  }
+}
+
+const MEDIA_OF = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  protobuf: 'application/vnd.kubernetes.protobuf',
+} as const
+
+/** Longest warning that is sent whole; upstream cuts them so that no header is dropped by a proxy. */
+const MAX_WARNING = 4096
+
+function baseHeaders(context: RequestContext | undefined): Headers {
+  const headers: Headers = { 'cache-control': 'no-cache, private' }
+  if (context) {
+    headers['audit-id'] = context.requestID
+    if (context.warnings.length > 0) headers['warning'] = context.warnings.map(warningHeader)
+  }
+  return headers
+}
+
+function warningHeader(text: string): string {
+  const clean = text.replace(/[^\x20-\x7e]/g, ' ').slice(0, MAX_WARNING)
+  return `299 - "${clean.replace(/(["\\])/g, '\\$1')}"`
+}
+
+/** An error as a Status: what the catalogue made, or an internal error for anything else. */
+export function errorResponse(error: unknown, context: RequestContext | undefined, protobuf = false): ApiResponse {
+  const failure = error instanceof errors.StatusError ? error : errors.internalError(errorText(error))
+  const headers: Headers = { ...baseHeaders(context), 'content-type': 'application/json' }
+  const { status } = failure
+  const retry = status.details?.retryAfterSeconds
+  if (retry !== undefined) headers['retry-after'] = String(retry)
+  if (protobuf) {
+    return {
+      status: status.code,
+      headers: { ...headers, 'content-type': 'application/vnd.kubernetes.protobuf' },
+      body: { kind: 'bytes', bytes: encodeProtobuf(statusStruct, STATUS_TYPE, status) },
+    }
+  }
+  return {
+    status: status.code,
+    headers,
+    body: { kind: 'object', object: status, bytes: Buffer.from(JSON.stringify(status)) },
+  }
+}
+
+const STATUS_TYPE = { apiVersion: 'v1', kind: 'Status' }
+
+function protobufOf(resource: Resource<AnyObject>, object: DeepReadonly<AnyObject>): Buffer {
+  return encodeProtobuf(resource.struct, resource, object)
+}
+
+function protobufList(
+  resource: Resource<AnyObject>,
+  metadata: object,
+  items: readonly DeepReadonly<AnyObject>[],
+): Buffer {
+  const type = { apiVersion: resource.apiVersion, kind: resource.listKind }
+  return encodeProtobuf(listStruct(resource.struct, resource.listKind), type, { metadata, items })
+}
+
+function frameProtobuf(served: Served, { type, object }: WatchFrame): Buffer {
+  if (type === 'ERROR') return encodeProtobuf(statusStruct, STATUS_TYPE, object as object)
+  return protobufOf(served.resource, object as DeepReadonly<AnyObject>)
+}

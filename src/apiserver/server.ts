@@ -1,0 +1,189 @@
+// The pipeline: a request is identified, authorised, routed and answered. Everything that can go wrong becomes a Status.
+
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import * as errors from '../apimachinery/errors.ts'
+import type { ApiRequest, ApiResponse, Handle, Identity } from '../client/door.ts'
+import { ANONYMOUS, type Authenticator, withAuthenticatedGroup } from './authn/authenticator.ts'
+import { impersonated } from './authn/impersonation.ts'
+import { type Authorizer, authorize } from './authz/authorizer.ts'
+import type { FieldValidation, RequestContext } from './registry/context.ts'
+import type { Registry } from './registry/registry.ts'
+import type { Core } from './registry/served.ts'
+import { parseRequest, type RequestInfo } from './request-info.ts'
+import { errorResponse } from './responses.ts'
+import { type Call, serveResource } from './rest.ts'
+
+/** Serves one subresource, as `pods/log`; it gets the request after authorisation. */
+export type SubresourceHandler = (call: Call) => Promise<ApiResponse>
+/** Serves paths that are no resources: discovery, health, version. undefined: not mine. */
+export type PathHandler = (
+  request: ApiRequest,
+  context: RequestContext,
+) => Promise<ApiResponse | undefined> | ApiResponse | undefined
+
+export interface PipelineOptions {
+  core: Core
+  registry: Registry
+  clock: Clock
+  random: Random
+  log: Logger
+  authenticators: readonly Authenticator[]
+  authorizers: readonly Authorizer[]
+  /** By `plural.group/subresource`, as `pods/log`, `deployments.apps/scale`; `*` + `/scale` for every resource that has one. */
+  subresources: Readonly<Record<string, SubresourceHandler>>
+  paths: readonly PathHandler[]
+}
+
+/** Requests that are being worked on at once, watches aside; more are told to come back (upstream: 400 + 200). */
+const MAX_IN_FLIGHT = 600
+
+export function createPipeline(options: PipelineOptions): Handle {
+  let inFlight = 0
+  return async (request) => {
+    if (inFlight >= MAX_IN_FLIGHT)
+      return errorResponse(errors.tooManyRequests('Too many requests, please try again later.', 1), undefined)
+    inFlight++
+    let context: RequestContext | undefined
+    try {
+      const info = parse(request)
+      context = await identify(options, request, info)
+      checkAuthorized(options, context)
+      return await route(options, request, context)
+    } catch (error) {
+      if (!(error instanceof errors.StatusError))
+        options.log.error('Failed to answer a request', { path: request.path, method: request.method, error })
+      const protobuf = (request.headers['accept'] ?? '').startsWith('application/vnd.kubernetes.protobuf')
+      return errorResponse(error, context, protobuf)
+    } finally {
+      inFlight--
+    }
+  }
+}
+
+function parse(request: ApiRequest): RequestInfo {
+  try {
+    return parseRequest(request.method, request.path, request.query)
+  } catch (error) {
+    if (error instanceof URIError) throw errors.badRequest(`invalid URL path: ${error.message}`)
+    throw error
+  }
+}
+
+async function identify(options: PipelineOptions, request: ApiRequest, info: RequestInfo): Promise<RequestContext> {
+  const own = request.identity ?? (await authenticate(options.authenticators, request))
+  const identity = impersonated(own, request.headers, options.authorizers)
+  const userAgent = request.headers['user-agent'] ?? ''
+  return {
+    info,
+    identity,
+    requestID: options.random.uuid(),
+    userAgent,
+    fieldManager: fieldManagerOf(request.query, userAgent),
+    fieldValidation: fieldValidationOf(request.query),
+    dryRun: dryRunOf(request.query),
+    warnings: [],
+    signal: request.signal,
+  }
+}
+
+async function authenticate(authenticators: readonly Authenticator[], request: ApiRequest): Promise<Identity> {
+  for (const authenticator of authenticators) {
+    const identity = await authenticator.authenticate(request)
+    if (identity) return withAuthenticatedGroup(identity)
+  }
+  // Credentials that nobody knows are not the same as none.
+  if (request.headers['authorization']) throw errors.unauthorized()
+  return ANONYMOUS
+}
+
+function checkAuthorized(options: PipelineOptions, context: RequestContext): void {
+  const { info, identity } = context
+  const { verb, group, version, resource, subresource, namespace, name, path } = info
+  const decision = authorize(options.authorizers, {
+    identity,
+    verb,
+    group,
+    version,
+    resource,
+    subresource,
+    namespace,
+    name,
+    ...(info.isResource ? {} : { path }),
+  })
+  if (decision.verdict === 'allow') return
+  throw errors.forbiddenRequest({ ...info, user: identity.username, reason: decision.reason })
+}
+
+async function route(options: PipelineOptions, request: ApiRequest, context: RequestContext): Promise<ApiResponse> {
+  const { info } = context
+  if (!info.isResource) {
+    for (const handler of options.paths) {
+      const response = await handler(request, context)
+      if (response) return response
+    }
+    throw errors.unknownPath()
+  }
+  const served = options.registry.get(info.group, info.version, info.resource)
+  if (!served) throw errors.unknownPath()
+  const { core } = options
+  const call: Call = { core, served, request, context }
+  const { subresource } = info
+  if (subresource === '' || (subresource === 'status' && served.resource.subresources?.status)) {
+    checkScope(call)
+    return serveResource(call)
+  }
+  const handler =
+    options.subresources[`${served.resource.groupResource}/${subresource}`] ?? genericSubresource(options, call)
+  if (!handler) throw errors.unknownPath()
+  return handler(call)
+}
+
+function genericSubresource(options: PipelineOptions, { served, context }: Call): SubresourceHandler | undefined {
+  return context.info.subresource === 'scale' && served.resource.subresources?.scale
+    ? options.subresources['*/scale']
+    : undefined
+}
+
+/** A namespaced object is only found inside a namespace, a cluster-scoped one only outside. */
+function checkScope({ served, context }: Call): void {
+  const { namespace, verb, resource } = context.info
+  const namespaced = served.resource.scope === 'Namespaced'
+  if (!namespaced && namespace !== '' && resource !== 'namespaces') throw errors.unknownPath()
+  if (namespaced && namespace === '' && verb !== 'list' && verb !== 'watch') {
+    if (verb === 'create' || verb === 'deletecollection') throw errors.methodNotSupported(served.resource, verb)
+    throw errors.unknownPath()
+  }
+}
+
+/** Without fieldManager, the program's name at the head of the user agent owns what it writes (upstream prefixFromUserAgent). */
+function fieldManagerOf(query: URLSearchParams, userAgent: string): string {
+  const given = query.get('fieldManager')
+  if (given) {
+    if (given.length > 128) throw errors.invalidOptions('fieldManager', 'Too long: may not be more than 128 bytes')
+    return given
+  }
+  const name = userAgent.split('/', 1)[0]?.replace(/[^\x20-\x7e]/g, '') ?? ''
+  return name === '' ? 'unknown' : name.slice(0, 128)
+}
+
+function fieldValidationOf(query: URLSearchParams): FieldValidation {
+  const given = query.get('fieldValidation')
+  if (given === null || given === '') return 'Warn'
+  if (given === 'Strict' || given === 'Warn' || given === 'Ignore') return given
+  throw errors.invalidOptions(
+    'fieldValidation',
+    `Unsupported value: ${JSON.stringify(given)}: supported values: "Ignore", "Strict", "Warn"`,
+  )
+}
+
+function dryRunOf(query: URLSearchParams): boolean {
+  const given = query.getAll('dryRun').filter((v) => v !== '')
+  if (given.some((v) => v !== 'All'))
+    throw errors.invalidOptions(
+      'dryRun',
+      `Unsupported value: ${JSON.stringify(given.find((v) => v !== 'All'))}: supported values: "All"`,
+    )
+  return given.length > 0
+}

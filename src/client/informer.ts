@@ -1,0 +1,213 @@
+// The shared cache of a component: one list and watch of a resource, kept up to date for ever, read without asking the server.
+
+import type { Clock } from '../base/clock.ts'
+import { sleep } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import { isExpired } from '../apimachinery/errors.ts'
+import type { AnyObject, ObjectKey } from '../apimachinery/metadata.ts'
+import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
+import type { Client, ObjectEvent } from './client.ts'
+
+export interface InformerOptions<T> {
+  client: Client
+  resource: Resource<T>
+  namespace?: string
+  labelSelector?: string
+  fieldSelector?: string
+  /** Named indexes: each gives the values under which an object is found by `by`. */
+  indexes?: Readonly<Record<string, (object: DeepReadonly<T>) => readonly string[]>>
+  clock: Clock
+  log: Logger
+}
+
+export interface InformerChange<T> {
+  type: 'added' | 'modified' | 'deleted'
+  object: DeepReadonly<T>
+  previous?: DeepReadonly<T>
+}
+
+export interface Informer<T> extends AsyncDisposable {
+  readonly resource: Resource<T>
+  /** Resolves once the cache holds what was there at the start; handlers have heard of all of it by then. */
+  readonly synced: Promise<void>
+  readonly hasSynced: boolean
+  get(key: ObjectKey): DeepReadonly<T> | undefined
+  list(namespace?: string): DeepReadonly<T>[]
+  by(index: string, value: string): DeepReadonly<T>[]
+  /** Hears of every object already known as added, then of every change. Handlers must not wait and must not throw. */
+  onChange(handler: (change: InformerChange<T>) => void): void
+}
+
+const RETRY_MIN_MS = 200
+const RETRY_MAX_MS = 30_000
+
+export function startInformer<T>(options: InformerOptions<T>): Informer<T> {
+  return new WatchedCache(options)
+}
+
+export const keyText = ({ namespace, name }: ObjectKey): string => (namespace ? `${namespace}/${name}` : name)
+
+class WatchedCache<T> implements Informer<T> {
+  readonly resource: Resource<T>
+  readonly synced: Promise<void>
+  hasSynced = false
+  readonly #options: InformerOptions<T>
+  readonly #objects = new Map<string, DeepReadonly<T>>()
+  readonly #indexes = new Map<string, Map<string, Set<string>>>()
+  readonly #handlers: ((change: InformerChange<T>) => void)[] = []
+  readonly #stop = new AbortController()
+  readonly #running: Promise<void>
+  #markSynced: () => void = () => {}
+  #revision = ''
+
+  constructor(options: InformerOptions<T>) {
+    this.#options = options
+    this.resource = options.resource
+    for (const name of Object.keys(options.indexes ?? {})) this.#indexes.set(name, new Map())
+    this.synced = new Promise((resolve) => {
+      this.#markSynced = () => {
+        this.hasSynced = true
+        resolve()
+      }
+    })
+    this.#running = this.#run()
+  }
+
+  get(key: ObjectKey): DeepReadonly<T> | undefined {
+    return this.#objects.get(keyText(key))
+  }
+
+  list(namespace?: string): DeepReadonly<T>[] {
+    if (namespace === undefined) return [...this.#objects.values()]
+    return [...this.#objects.values()].filter((o) => metadataOf(o).namespace === namespace)
+  }
+
+  by(index: string, value: string): DeepReadonly<T>[] {
+    const keys = this.#indexes.get(index)?.get(value) ?? []
+    const found: DeepReadonly<T>[] = []
+    for (const key of keys) {
+      const object = this.#objects.get(key)
+      if (object !== undefined) found.push(object)
+    }
+    return found
+  }
+
+  onChange(handler: (change: InformerChange<T>) => void): void {
+    this.#handlers.push(handler)
+    for (const object of this.#objects.values()) handler({ type: 'added', object })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, resource } = this.#options
+    let wait = RETRY_MIN_MS
+    while (!this.#stop.signal.aborted) {
+      try {
+        if (this.#revision === '') await this.#snapshot()
+        wait = RETRY_MIN_MS
+        await this.#follow()
+      } catch (error) {
+        if (this.#stop.signal.aborted) return
+        if (isExpired(error)) this.#revision = ''
+        log.debug('Lost a watch', { resource: resource.plural, error })
+        await sleep(clock, wait, this.#stop.signal).catch(() => {})
+        wait = Math.min(wait * 2, RETRY_MAX_MS)
+      }
+    }
+  }
+
+  /** Lists, and tells the difference to what was known: after an Expired watch nothing may be missed. */
+  async #snapshot(): Promise<void> {
+    const { client, resource, namespace, labelSelector, fieldSelector } = this.#options
+    const { items, resourceVersion } = await client.list(resource, {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      resourceVersion: '0',
+      signal: this.#stop.signal,
+    })
+    const seen = new Set<string>()
+    for (const object of items) {
+      seen.add(keyText(metadataOf(object)))
+      this.#put(object)
+    }
+    for (const [key, object] of this.#objects) if (!seen.has(key)) this.#drop(object)
+    this.#revision = resourceVersion
+    this.#markSynced()
+  }
+
+  async #follow(): Promise<void> {
+    const { client, resource, namespace, labelSelector, fieldSelector } = this.#options
+    const events = client.watch(resource, {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+      resourceVersion: this.#revision,
+      allowWatchBookmarks: true,
+      signal: this.#stop.signal,
+    })
+    for await (const batch of events) for (const event of batch) this.#take(event)
+  }
+
+  #take({ type, object }: ObjectEvent<T>): void {
+    if (type === 'DELETED') this.#drop(object)
+    else if (type !== 'BOOKMARK') this.#put(object)
+    this.#revision = metadataOf(object).resourceVersion ?? this.#revision
+  }
+
+  #put(object: DeepReadonly<T>): void {
+    const metadata = metadataOf(object)
+    const key = keyText(metadata)
+    const previous = this.#objects.get(key)
+    if (previous !== undefined) {
+      if (metadataOf(previous).resourceVersion === metadata.resourceVersion) return
+      this.#unindex(key, previous)
+    }
+    this.#objects.set(key, object)
+    this.#index(key, object)
+    this.#tell(previous === undefined ? { type: 'added', object } : { type: 'modified', object, previous })
+  }
+
+  #drop(object: DeepReadonly<T>): void {
+    const key = keyText(metadataOf(object))
+    const previous = this.#objects.get(key)
+    if (previous === undefined) return
+    this.#objects.delete(key)
+    this.#unindex(key, previous)
+    this.#tell({ type: 'deleted', object, previous })
+  }
+
+  #tell(change: InformerChange<T>): void {
+    for (const handler of this.#handlers) handler(change)
+  }
+
+  #index(key: string, object: DeepReadonly<T>): void {
+    for (const [name, values] of Object.entries(this.#options.indexes ?? {})) {
+      const index = this.#indexes.get(name)
+      for (const value of values(object)) {
+        const keys = index?.get(value)
+        if (keys) keys.add(key)
+        else index?.set(value, new Set([key]))
+      }
+    }
+  }
+
+  #unindex(key: string, object: DeepReadonly<T>): void {
+    for (const [name, values] of Object.entries(this.#options.indexes ?? {})) {
+      const index = this.#indexes.get(name)
+      for (const value of values(object)) {
+        const keys = index?.get(value)
+        keys?.delete(key)
+        if (keys?.size === 0) index?.delete(value)
+      }
+    }
+  }
+}
+
+function metadataOf(object: unknown): AnyObject['metadata'] {
+  return (object as AnyObject).metadata
+}
