@@ -1,5 +1,6 @@
 // Reads single JSON values as Go's decoder does: integer ranges, times, quantities, base64; with Go's wording when they do not fit.
 
+import { canonicalQuantity } from './quantity.ts'
 import type { NodeType } from './schema.ts'
 
 /** A value that does not fit its field. The text is upstream's. */
@@ -151,7 +152,7 @@ function readQuantity(value: unknown): string {
   if (typeof text !== 'string') throw new DecodeError(QUANTITY_PATTERN)
   if (SHORT_QUANTITY.test(text)) return text
   if (!QUANTITY.test(text)) throw new DecodeError(QUANTITY_PATTERN)
-  return text
+  return canonicalQuantity(text)
 }
 
 /** Whether `text` has the syntax of a quantity. */

@@ -20,20 +20,38 @@ const time = fc
   .filter((seconds) => seconds !== 0)
   .map((seconds) => `${new Date(seconds * 1000).toISOString().slice(0, -5)}Z`)
 
+const made = new Map<string, fc.Arbitrary<JsonObject>>()
+
 /** An object of `struct`, as `decode` would return it. */
 export function arbitraryOf(struct: Struct, depth = 0): fc.Arbitrary<JsonObject> {
+  // Shared by name and depth: a schema of schemas would otherwise be built millions of times.
+  const key = `${depth} ${struct.name}`
+  let arbitrary = made.get(key)
+  if (arbitrary === undefined) {
+    arbitrary = build(struct, depth)
+    made.set(key, arbitrary)
+  }
+  return arbitrary
+}
+
+function build(struct: Struct, depth: number): fc.Arbitrary<JsonObject> {
   const members: Record<string, fc.Arbitrary<unknown>> = {}
   for (const [key, field] of Object.entries(struct.fields)) {
     const value = arbitraryField(field, depth)
     if (value === undefined) continue
     const present = zeroIsAbsent(struct, key, field) ? value.filter((made) => !isZero(made)) : value
-    members[key] = field.required ? present : fc.option(present, { nil: undefined, freq: depth < 2 ? 2 : 1 })
+    members[key] = field.required ? present : sometimes(present, depth < 2 ? 1 : 4)
   }
   return fc.record(members).map((record) => {
-    const made: JsonObject = {}
-    for (const [key, value] of Object.entries(record)) if (value !== undefined) setOwn(made, key, value)
-    return made
+    const object: JsonObject = {}
+    for (const [key, value] of Object.entries(record)) if (value !== undefined) setOwn(object, key, value)
+    return object
   })
+}
+
+/** Present once for `absent` times that it is not. */
+function sometimes(value: fc.Arbitrary<unknown>, absent: number): fc.Arbitrary<unknown> {
+  return fc.oneof({ arbitrary: fc.constant(undefined), weight: absent }, { arbitrary: value, weight: 1 })
 }
 
 function isZero(value: unknown): boolean {
