@@ -2,9 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { decode } from '../apimachinery/decode.ts'
+import { applyDefaults } from '../apimachinery/defaults.ts'
+import { Issues } from '../apimachinery/issues.ts'
+import type { AnyObject } from '../apimachinery/metadata.ts'
 import { INLINE_MESSAGES } from '../apimachinery/protobuf/inline.ts'
 import type { Field, Struct } from '../apimachinery/schema.ts'
-import { ALL_RESOURCES, kindOf, resourceOf, SUBRESOURCE_BODIES } from './all.ts'
+import { validate } from '../apimachinery/validate.ts'
+import { ALL_RESOURCES, type AnyResource, kindOf, resourceOf, SUBRESOURCE_BODIES } from './all.ts'
 
 function structsBelow(roots: readonly Struct[]): Map<string, Struct> {
   const found = new Map<string, Struct>()
@@ -76,4 +81,62 @@ describe('all kinds', () => {
       }
     }
   })
+})
+
+// What clients leave out, in every kind at once.
+const SCANTY: object[] = [
+  {},
+  { spec: {} },
+  { spec: {}, status: {} },
+  { spec: { template: {}, ports: [{}], selector: {}, taints: [{}] } },
+  {
+    spec: { containers: [{}], initContainers: [{}], volumes: [{}], tolerations: [{}], affinity: { nodeAffinity: {} } },
+  },
+  {
+    spec: {
+      containers: [{ env: [{}], ports: [{}], volumeMounts: [{}], livenessProbe: {}, lifecycle: { preStop: {} } }],
+    },
+  },
+  { spec: { volumes: [{ projected: { sources: [{}] } }, { secret: {} }, { configMap: {} }, { hostPath: {} }] } },
+  { spec: { versions: [{}], names: {} } },
+  { spec: { versions: [{ schema: { openAPIV3Schema: { items: {}, properties: { a: {} } } } }] } },
+  { rules: [{}] },
+  { subjects: [{}], roleRef: {} },
+  { endpoints: [{}], ports: [{}] },
+  { subsets: [{ addresses: [{}], ports: [{}] }] },
+  {
+    status: { containerStatuses: [{}], initContainerStatuses: [{}], conditions: [{}], loadBalancer: { ingress: [{}] } },
+  },
+]
+
+/** Puts `object` through all that a kind does with objects. */
+function exercise(resource: AnyResource, object: object): void {
+  const make = (): AnyObject => {
+    const text = { metadata: { name: 'x', namespace: 'default' }, ...object }
+    const { value } = decode(resource.struct, text, { unknownFields: 'ignore' })
+    applyDefaults(resource.struct, value)
+    resource.defaults?.(value)
+    return value
+  }
+  const next = make()
+  resource.prepareCreate?.(next)
+  const issues = new Issues()
+  validate(resource.struct, next, issues)
+  resource.validate?.(next, issues)
+  const previous = make()
+  resource.prepareUpdate?.(next, previous)
+  resource.validateUpdate?.(next, previous, issues)
+  resource.gracePeriodSeconds?.(next)
+  for (const shown of [next, previous]) {
+    for (const read of Object.values(resource.selectable ?? {})) assert.equal(typeof read(shown), 'string')
+    for (const column of resource.columns ?? []) assert.notEqual(column.cell(shown, { nowMs: 0 }), undefined)
+  }
+}
+
+describe('hooks and columns survive whatever can be decoded:', () => {
+  for (const resource of KINDS) {
+    test(resource.kind, () => {
+      for (const object of SCANTY) exercise(resource, object)
+    })
+  }
 })

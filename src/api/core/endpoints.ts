@@ -6,6 +6,8 @@ import type { TypeOf } from '../../apimachinery/schema.ts'
 import { int32, list, oneOf, ref, required, string, struct } from '../../apimachinery/schema.ts'
 import { objectReference } from './references.ts'
 import { fewText } from '../columns.ts'
+import { checkLabel, checkPort, checkValue } from '../../apimachinery/validation.ts'
+import { checkIP } from './ip.ts'
 
 export const endpointAddress = struct(
   'io.k8s.api.core.v1.EndpointAddress',
@@ -53,6 +55,26 @@ export const endpoints = defineResource({
   createOnUpdate: true,
   model: 'io.k8s.api.core.v1.Endpoints',
   fields: endpointsFields,
+  validate({ subsets = [] }, issues) {
+    subsets.forEach(({ addresses = [], notReadyAddresses = [], ports = [] }, i) => {
+      const at = `subsets[${i}]`
+      if (addresses.length + notReadyAddresses.length === 0) {
+        issues.required(at, 'must specify `addresses` or `notReadyAddresses`')
+      }
+      addresses.forEach(({ ip }, j) => {
+        if (ip !== undefined) checkValue(ip, checkIP, `${at}.addresses[${j}].ip`, issues)
+      })
+      notReadyAddresses.forEach(({ ip }, j) => {
+        if (ip !== undefined) checkValue(ip, checkIP, `${at}.notReadyAddresses[${j}].ip`, issues)
+      })
+      ports.forEach(({ name = '', port }, j) => {
+        const here = `${at}.ports[${j}]`
+        if (name === '' && ports.length > 1) issues.required(`${here}.name`)
+        if (name !== '') checkValue(name, checkLabel, `${here}.name`, issues)
+        for (const problem of checkPort(port)) issues.invalid(`${here}.port`, port, problem)
+      })
+    })
+  },
   columns: [
     { name: 'Endpoints', description: 'The addresses and ports.', cell: ({ subsets }) => endpointsText(subsets ?? []) },
   ],
@@ -70,7 +92,7 @@ function endpointsText(subsets: readonly EndpointSubset[]): string {
   return fewText(all, MAX_SHOWN)
 }
 
-function hostPort(ip: string, port?: number): string {
+function hostPort(ip = '', port?: number): string {
   if (port === undefined) return ip
   return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`
 }

@@ -75,7 +75,11 @@ export const endpointSlices = defineResource({
   model: 'io.k8s.api.discovery.v1.EndpointSlice',
   fields: endpointSliceFields,
   columns: [
-    { name: 'AddressType', description: 'What kind of addresses these are.', cell: ({ addressType }) => addressType },
+    {
+      name: 'AddressType',
+      description: 'What kind of addresses these are.',
+      cell: ({ addressType }) => addressType ?? '',
+    },
     { name: 'Ports', description: 'The ports of every endpoint.', cell: ({ ports }) => portsText(ports ?? []) },
     {
       name: 'Endpoints',
