@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seededRandom } from '../base/random.ts'
+import { type Random, seededRandom } from '../base/random.ts'
 import { alice, type OpenStore, put, start, until } from './conformance.ts'
 import type { Change, Store, WatchBatch } from './store.ts'
 import { CompactedError, FutureRevisionError, SlowWatcherError, StoreClosedError } from './store.ts'
@@ -247,6 +247,34 @@ async function recordStorm(
   }
   const stop = new AbortController()
   const watches: (RecordedWatch & { batches: WatchBatch[] })[] = []
+  const { watcher, resumer } = watchersOf(store, { watches, random, stop })
+  const watching = [watcher('t/', 0), watcher('t/1/', 0), watcher('', 0), resumer()].map((watch) =>
+    watch.catch((error: unknown) => assert.equal(error, stop.signal.reason)),
+  )
+  await Promise.all([...Array.from({ length: 8 }, (_, i) => writer(i)), reader(), reader()])
+  const late = watcher('t/', pick(store.revision)).catch((error: unknown) => assert.equal(error, stop.signal.reason))
+  const last = await put(store, 't/0/0', 'last')
+  writes.push({
+    key: 't/0/0',
+    value: 'last',
+    revision: last,
+    createRevision: (await store.get('t/0/0'))?.createRevision ?? 0,
+  })
+  store.requestProgress()
+  while (watches.slice(0, 3).some(({ batches }) => (batches.at(-1)?.revision ?? 0) < last))
+    await new Promise(setImmediate)
+  stop.abort()
+  await Promise.all([...watching, late])
+  return { writes, reads, lists, watches }
+}
+
+interface WatchRecording {
+  watches: (RecordedWatch & { batches: WatchBatch[] })[]
+  random: Random
+  stop: AbortController
+}
+
+function watchersOf(store: Store, { watches, random, stop }: WatchRecording) {
   const watcher = async (prefix: string, after: number): Promise<void> => {
     const watch = { prefix, after, batches: [] as WatchBatch[] }
     watches.push(watch)
@@ -268,22 +296,5 @@ async function recordStorm(
       }
     }
   }
-  const watching = [watcher('t/', 0), watcher('t/1/', 0), watcher('', 0), resumer()].map((watch) =>
-    watch.catch((error: unknown) => assert.equal(error, stop.signal.reason)),
-  )
-  await Promise.all([...Array.from({ length: 8 }, (_, i) => writer(i)), reader(), reader()])
-  const late = watcher('t/', pick(store.revision)).catch((error: unknown) => assert.equal(error, stop.signal.reason))
-  const last = await put(store, 't/0/0', 'last')
-  writes.push({
-    key: 't/0/0',
-    value: 'last',
-    revision: last,
-    createRevision: (await store.get('t/0/0'))?.createRevision ?? 0,
-  })
-  store.requestProgress()
-  while (watches.slice(0, 3).some(({ batches }) => (batches.at(-1)?.revision ?? 0) < last))
-    await new Promise(setImmediate)
-  stop.abort()
-  await Promise.all([...watching, late])
-  return { writes, reads, lists, watches }
+  return { watcher, resumer }
 }
