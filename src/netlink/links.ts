@@ -1,7 +1,9 @@
 // Bridges, veth pairs, addresses and routes, through `ip`; each call makes sure of a state and may be repeated.
 
+import { createHash } from 'node:crypto'
 import type { RunCommand } from './command.ts'
 import { CommandError, succeed } from './command.ts'
+import { ipv4Range, isIPv4 } from './nft/ranges.ts'
 
 const LINK = /^[A-Za-z0-9_.-]{1,15}$/
 
@@ -53,7 +55,6 @@ async function ensure(run: RunCommand, argv: readonly string[], already: RegExp)
   throw new CommandError(argv, result)
 }
 
-const EXISTS = /File exists/
 const ABSENT = /Cannot find device|does not exist|No such process|No such file|Cannot assign requested address/
 
 export interface BridgeOptions {
@@ -68,26 +69,49 @@ export interface BridgeOptions {
   readonly mtu?: number
 }
 
-/** A bridge that is up. Its own fixed MAC keeps it from taking over that of the first port, and from changing it when that goes. */
+/**
+ * A bridge that is up, with `address` as its only IPv4 address. Its MAC is made from its name: one of its own keeps it from taking over
+ * that of the first port, and from changing it when that port goes.
+ */
 export async function ensureBridge(run: RunCommand, options: BridgeOptions): Promise<void> {
   const name = checkLinkName(options.name)
-  await ensure(run, ['ip', 'link', 'add', 'name', name, 'type', 'bridge'], EXISTS)
-  if (options.netfilter)
-    await succeed(run, ['ip', 'link', 'set', 'dev', name, 'type', 'bridge', 'nf_call_iptables', '1'])
-  const link = (await listLinks(run)).find((candidate) => candidate.name === name)
-  if (link === undefined) throw new Error(`Cannot make bridge "${name}": it vanished`)
-  const mtu = options.mtu === undefined ? [] : ['mtu', String(options.mtu)]
-  await succeed(run, ['ip', 'link', 'set', 'dev', name, 'address', link.mac, ...mtu, 'up'])
-  if (options.address !== undefined) await setAddress(run, { link: name, address: options.address })
+  const found = (await listLinks(run)).find((link) => link.name === name)
+  const netfilter = options.netfilter === undefined ? '' : ` nf_call_iptables ${options.netfilter ? 1 : 0}`
+  const mtu = options.mtu === undefined ? '' : ` mtu ${options.mtu}`
+  const verb = found === undefined ? `add name ${name}` : `set dev ${name}`
+  const lines = [
+    `link ${verb} address ${macOf(name)}${mtu} type bridge${netfilter}`,
+    `link set dev ${name} up`,
+    ...addressLines(name, found?.addresses ?? [], options.address),
+  ]
+  await batch(run, lines)
 }
 
-/** Makes `address` the only IPv4 address of the link. */
+/** Runs several commands of `ip` in one process; the first failure ends it. */
+async function batch(run: RunCommand, lines: readonly string[]): Promise<void> {
+  await succeed(run, ['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` })
+}
+
+/** A locally administered address, the same for the same name. */
+function macOf(name: string): string {
+  const bytes = createHash('sha256').update(name).digest().subarray(0, 5)
+  return ['02', ...[...bytes].map((byte) => byte.toString(16).padStart(2, '0'))].join(':')
+}
+
+function addressLines(link: string, present: readonly string[], address: string | undefined): string[] {
+  if (address === undefined) return []
+  if (!isIPv4(address.split('/')[0] ?? '') || ipv4Range(address) === undefined)
+    throw new Error(
+      `Cannot set address of "${link}": ${JSON.stringify(address)} is not an IPv4 address with a prefix length`,
+    )
+  const others = present.filter((other) => other !== address).map((other) => `address del ${other} dev ${link}`)
+  return present.includes(address) ? others : [...others, `address add ${address} dev ${link}`]
+}
+
+/** Makes `address` the only IPv4 address of the link, and brings it up. */
 export async function setAddress(run: RunCommand, { link, address }: { link: string; address: string }): Promise<void> {
-  const found = (await listLinks(run)).find((candidate) => candidate.name === link)
-  for (const other of found?.addresses ?? [])
-    if (other !== address) await ensure(run, ['ip', 'address', 'del', other, 'dev', checkLinkName(link)], ABSENT)
-  if (!found?.addresses.includes(address))
-    await ensure(run, ['ip', 'address', 'add', address, 'dev', checkLinkName(link)], EXISTS)
+  const found = (await listLinks(run)).find((candidate) => candidate.name === checkLinkName(link))
+  await batch(run, [`link set dev ${link} up`, ...addressLines(link, found?.addresses ?? [], address)])
 }
 
 /** A cable: `name` here, `peer` in the namespace `peerNamespace` (or here). */
@@ -115,10 +139,6 @@ export async function createVeth(
 
 export async function deleteLink(run: RunCommand, name: string): Promise<void> {
   await ensure(run, ['ip', 'link', 'delete', 'dev', checkLinkName(name)], ABSENT)
-}
-
-export async function setUp(run: RunCommand, name: string): Promise<void> {
-  await succeed(run, ['ip', 'link', 'set', 'dev', checkLinkName(name), 'up'])
 }
 
 export interface Route {

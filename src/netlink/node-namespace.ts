@@ -2,7 +2,7 @@
 
 import type { RunCommand } from './command.ts'
 import { inNamespace, succeed } from './command.ts'
-import { createVeth, deleteLink, ensureBridge, setAddress, setRoute, setUp } from './links.ts'
+import { createVeth, deleteLink, ensureBridge, setAddress, setRoute } from './links.ts'
 import { clusterTag, linkName, namespaceName, tableName } from './names.ts'
 import { createNamespace, deleteNamespace } from './namespaces.ts'
 import type { Table } from './nft/model.ts'
@@ -92,7 +92,6 @@ export async function createNodeNamespace(run: RunCommand, options: NodeNamespac
   await createVeth(run, { name: uplink, peer: NODE_LINK, peerNamespace: name, master: linkName('nodes', { cluster }) })
   const inside = inNamespace(run, name)
   await setAddress(inside, { link: NODE_LINK, address })
-  await setUp(inside, NODE_LINK)
   await setRoute(inside, { to: 'default', via: gateway })
   await writeSetting(inside, 'net/ipv4/ip_forward', 1)
   return name

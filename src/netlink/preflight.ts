@@ -31,28 +31,33 @@ const TOOLS: readonly { argv: readonly string[]; package: string }[] = [
 export async function checkNetwork(run: RunCommand): Promise<NetworkPreflight> {
   const problems: Problem[] = []
   const warnings: Problem[] = []
-  for (const tool of TOOLS) {
-    const found = await run(tool.argv).catch((): CommandResult => ({ code: 127, stdout: '', stderr: '' }))
-    if (found.code !== 0)
+  const quiet = (argv: readonly string[], input?: string): Promise<CommandResult> =>
+    run(argv, input === undefined ? {} : { input }).catch((): CommandResult => ({ code: 127, stdout: '', stderr: '' }))
+  const [probe, chains, bridgeSetting, ...tools] = await Promise.all([
+    quiet(['nft', '--check', '-f', '-'], PROBE),
+    quiet(['nft', '-j', 'list', 'chains']),
+    readSetting(run, 'net/bridge/bridge-nf-call-iptables').catch(() => undefined),
+    ...TOOLS.map((tool) => quiet(tool.argv)),
+  ])
+  for (const [i, tool] of TOOLS.entries())
+    if (tools[i]?.code !== 0)
       problems.push({
         what: `the program "${tool.argv[0] ?? ''}" is missing`,
         remedy: `apt-get install ${tool.package}`,
       })
-  }
   if (problems.length > 0) return { problems, warnings, bridgeNetfilter: false }
 
-  const probe = await run(['nft', '--check', '-f', '-'], { input: PROBE })
   if (probe.code !== 0)
     problems.push({
       what: `nftables cannot translate addresses here: ${probe.stderr.trim().split('\n')[0] ?? ''}`,
       remedy: 'run as root on a kernel with nf_tables, nf_nat and nf_conntrack',
     })
-  for (const chain of droppingForwardChains((await run(['nft', '-j', 'list', 'chains'])).stdout))
+  for (const chain of droppingForwardChains(chains.stdout))
     warnings.push({
       what: `the chain "${chain}" drops forwarded packets by policy, and no other table can overrule that`,
       remedy: `accept the cluster's pod and service networks in "${chain}", or set its policy to accept`,
     })
-  const bridgeNetfilter = (await readSetting(run, 'net/bridge/bridge-nf-call-iptables')) !== undefined
+  const bridgeNetfilter = bridgeSetting !== undefined
   if (!bridgeNetfilter)
     warnings.push({
       what: 'the kernel has no br_netfilter: pods of one node see the node’s address when they talk through a service',

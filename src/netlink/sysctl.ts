@@ -21,3 +21,12 @@ export async function readSetting(run: RunCommand, key: string): Promise<string 
 export async function writeSetting(run: RunCommand, key: string, value: string | number): Promise<void> {
   await succeed(run, ['sysctl', '-q', '-w', `${checkKey(key)}=${value}`])
 }
+
+/** Several at once. One that the kernel does not have is passed over. */
+export async function writeSettings(
+  run: RunCommand,
+  settings: Readonly<Record<string, string | number>>,
+): Promise<void> {
+  const words = Object.entries(settings).map(([key, value]) => `${checkKey(key)}=${value}`)
+  await succeed(run, ['sysctl', '-q', '-e', '-w', ...words])
+}

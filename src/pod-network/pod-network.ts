@@ -15,8 +15,7 @@ import type { Route } from '../netlink/links.ts'
 import { deleteLink, deleteRoute, ensureBridge, listLinks, listOurRoutes, setRoute } from '../netlink/links.ts'
 import { linkName, tableName } from '../netlink/names.ts'
 import { appliedTables } from '../netlink/nft/tables.ts'
-import { enableForwarding } from '../netlink/preflight.ts'
-import { writeSetting } from '../netlink/sysctl.ts'
+import { writeSettings } from '../netlink/sysctl.ts'
 import type { PodNetworkPlace, PodNetworkPlan } from './compile.ts'
 import { compile, compileRoutes, routeChanges } from './compile.ts'
 
@@ -56,8 +55,10 @@ export function startPodNetwork(options: PodNetworkOptions): PodNetwork {
         await applyPlan(options, now)
         log.info('Applied pod network', { bridge: now.bridge, gateway: now.gateway })
       }
-      await tables.apply(now.table, { signal })
-      await applyRoutes(options, compileRoutes(nodes.list(), options.node))
+      await Promise.all([
+        tables.apply(now.table, { signal }),
+        applyRoutes(options, compileRoutes(nodes.list(), options.node)),
+      ])
       await writeConflist(options.cniConfDir, now.conflist)
       plan = now
       markReady()
@@ -95,17 +96,19 @@ async function applyPlan(
   plan: PodNetworkPlan,
 ): Promise<void> {
   await mkdir(ipamDir, { recursive: true })
-  await enableForwarding(run)
   await ensureBridge(run, {
     name: plan.bridge,
     address: plan.gateway,
     netfilter: bridgeNetfilter,
     ...(mtu === undefined ? {} : { mtu }),
   })
-  // A pod could otherwise announce itself to the node as a router.
-  await run(['sysctl', '-q', '-w', `net/ipv6/conf/${plan.bridge}/accept_ra=0`])
-  // Answers of a pod through the bridge must not be refused for coming from where the node would not send.
-  await writeSetting(run, `net/ipv4/conf/${plan.bridge}/rp_filter`, 0)
+  await writeSettings(run, {
+    'net/ipv4/ip_forward': 1,
+    // Answers of a pod must not be refused for coming by another way than the node would send.
+    [`net/ipv4/conf/${plan.bridge}/rp_filter`]: 0,
+    // A pod could otherwise announce itself to the node as a router.
+    [`net/ipv6/conf/${plan.bridge}/accept_ra`]: 0,
+  })
 }
 
 /** One route that cannot be set, as to a node that is not on our link, must not keep the others from being set. */
