@@ -271,7 +271,7 @@ function addAffineEndpoint(draft: Draft, port: ServicePort, target: Target): { c
 }
 
 const identityText = ({ namespace, service, protocol, portName }: ServicePort): string =>
-  `${namespace}/${service}/${protocol}/${portName}`
+  [namespace, service, protocol, ...(portName === '' ? [] : [portName])].join('/')
 
 const commentOf = ({ namespace, service, portName }: ServicePort): string => `${namespace}/${service}:${portName}`
 
