@@ -143,8 +143,12 @@ function structReader(struct: Struct, root: boolean): Reader {
   }
 }
 
+/** Types whose zero Go leaves out (`omitempty`): structs, raw JSON and what has a message of its own are kept as they are. */
+const OMITTED_WHEN_ZERO = new Set<Field['type']>(['string', 'bytes', 'int32', 'int64', 'double', 'bool', 'list', 'map'])
+
 /** Whether zero and absent are the same to this field, so that zero is not kept. */
 export function zeroIsAbsent(struct: Struct, key: string, field: Field): boolean {
+  if (!OMITTED_WHEN_ZERO.has(field.type)) return false
   if (field.required || field.always === true || struct.dynamic === true) return false
   if (field.nilable !== undefined) return !field.nilable
   const dot = struct.name.lastIndexOf('.')

@@ -37,9 +37,11 @@ export function arbitraryOf(struct: Struct, depth = 0): fc.Arbitrary<JsonObject>
 function build(struct: Struct, depth: number): fc.Arbitrary<JsonObject> {
   const members: Record<string, fc.Arbitrary<unknown>> = {}
   for (const [key, field] of Object.entries(struct.fields)) {
-    const value = arbitraryField(field, depth)
+    const zeroless = zeroIsAbsent(struct, key, field)
+    // Lists and maps are made non-empty instead of filtered: fast-check makes arrays ever emptier with depth.
+    const value = arbitraryField(field, depth, zeroless ? 1 : 0)
     if (value === undefined) continue
-    const present = zeroIsAbsent(struct, key, field) ? value.filter((made) => !isZero(made)) : value
+    const present = zeroless ? value.filter((made) => !isZero(made)) : value
     members[key] = field.required ? present : sometimes(present, depth < 2 ? 1 : 4)
   }
   return fc.record(members).map((record) => {
@@ -59,7 +61,7 @@ function isZero(value: unknown): boolean {
   return value === 0 || value === '' || value === false
 }
 
-function arbitraryField(field: Field, depth: number): fc.Arbitrary<unknown> | undefined {
+function arbitraryField(field: Field, depth: number, minLength = 0): fc.Arbitrary<unknown> | undefined {
   switch (field.type) {
     case 'string':
       return field.enum === undefined ? text : fc.constantFrom(...field.enum)
@@ -72,7 +74,7 @@ function arbitraryField(field: Field, depth: number): fc.Arbitrary<unknown> | un
     case 'bool':
       return fc.boolean()
     case 'bytes':
-      return fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('base64'))
+      return fc.uint8Array({ minLength: 1, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('base64'))
     case 'time':
       return time
     case 'microTime':
@@ -90,11 +92,11 @@ function arbitraryField(field: Field, depth: number): fc.Arbitrary<unknown> | un
       return field.struct && arbitraryOf(field.struct(), depth + 1)
     case 'list': {
       const of = field.of && arbitraryField(field.of, depth + 1)
-      return of && fc.array(of, { maxLength: 2 })
+      return of && fc.array(of, { minLength, maxLength: 2 })
     }
     case 'map': {
       const of = field.of && arbitraryField(field.of, depth + 1)
-      return of && fc.array(fc.tuple(word, of), { maxLength: 2 }).map(mapOfEntries)
+      return of && fc.array(fc.tuple(word, of), { minLength, maxLength: 2 }).map(mapOfEntries)
     }
   }
 }
