@@ -159,9 +159,10 @@ export function unauthorized(): StatusError {
 }
 
 /** A refusal by an admission plugin. */
-export function forbidden(resource: ResourceRef, name: string, why: string): StatusError {
+export function forbidden(resource: ResourceRef, name: string, why: string, cause?: StatusCause): StatusError {
   const subject = name === '' ? resource.groupResource : `${resource.groupResource} ${JSON.stringify(name)}`
-  return failure(403, 'Forbidden', `${subject} is forbidden: ${why}`, detailsOf(resource, name))
+  const details = detailsOf(resource, name)
+  return failure(403, 'Forbidden', `${subject} is forbidden: ${why}`, cause ? { ...details, causes: [cause] } : details)
 }
 
 export interface ForbiddenRequest {

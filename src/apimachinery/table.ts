@@ -60,10 +60,8 @@ function columnsOf(resource: Resource<AnyObject>): {
   const known = definitions.get(resource)
   if (known) return known
   const own = resource.columns ?? []
-  const withAge = own.some((c) => c.name === 'Age' || c.name === 'Last Seen' || c.name === 'Created At')
-  const narrow = own.filter((c) => !c.priority)
-  const wide = own.filter((c) => c.priority)
-  const columns = withAge ? own : [...narrow, AGE, ...wide]
+  const columns =
+    resource.age === false ? own : [...own.filter((c) => !c.priority), AGE, ...own.filter((c) => c.priority)]
   const shown = [NAME, ...columns.map(definitionOf)]
   const made = { columns, shown }
   definitions.set(resource, made)

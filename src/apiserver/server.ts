@@ -34,10 +34,19 @@ export interface PipelineOptions {
   /** By `plural.group/subresource`, as `pods/log`, `deployments.apps/scale`; `*` + `/scale` for every resource that has one. */
   subresources: Readonly<Record<string, SubresourceHandler>>
   paths: readonly PathHandler[]
+  /** Kinds that are answered and not stored, by `plural.group` (the reviews, bindings). */
+  answered: Readonly<Record<string, SubresourceHandler>>
 }
 
 /** Requests that are being worked on at once, watches aside; more are told to come back (upstream: 400 + 200). */
 const MAX_IN_FLIGHT = 600
+
+/** The first half of the pipeline alone: who asks, and may they. For upgrades, which are answered on the socket. */
+export async function authorizeRequest(options: PipelineOptions, request: ApiRequest): Promise<RequestContext> {
+  const context = await identify(options, request, parse(request))
+  checkAuthorized(options, context)
+  return context
+}
 
 export function createPipeline(options: PipelineOptions): Handle {
   let inFlight = 0
@@ -47,8 +56,7 @@ export function createPipeline(options: PipelineOptions): Handle {
     inFlight++
     let context: RequestContext | undefined
     try {
-      const info = parse(request)
-      context = await identify(options, request, info)
+      context = await identify(options, request, parse(request))
       checkAuthorized(options, context)
       return await route(options, request, context)
     } catch (error) {
@@ -130,6 +138,8 @@ async function route(options: PipelineOptions, request: ApiRequest, context: Req
   const { core } = options
   const call: Call = { core, served, request, context }
   const { subresource } = info
+  const answered = subresource === '' ? options.answered[served.resource.groupResource] : undefined
+  if (answered) return answered(call)
   if (subresource === '' || (subresource === 'status' && served.resource.subresources?.status)) {
     checkScope(call)
     return serveResource(call)

@@ -47,13 +47,18 @@ export async function patch(
     core,
     served,
     key,
-    { next: (current) => patched(served, current, request, context) },
+    { next: (current) => patchedObject(served, current, request, context) },
     context,
   )
   return { object, created: false }
 }
 
-function patched(served: Served, current: StoredObject, request: PatchRequest, context: RequestContext): AnyObject {
+export function patchedObject(
+  served: Served,
+  current: StoredObject,
+  request: PatchRequest,
+  context: RequestContext,
+): AnyObject {
   const { resource } = served
   const live: unknown = JSON.parse(current.bytes.toString())
   const value = computed(served, live, request)

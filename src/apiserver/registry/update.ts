@@ -5,6 +5,7 @@ import { applyDefaults } from '../../apimachinery/defaults.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { AnyObject, ObjectKey } from '../../apimachinery/metadata.ts'
 import { serialize } from '../../apimachinery/serialize.ts'
+import { deepEqual } from '../../apimachinery/patch/json-patch.ts'
 import { trackUpdate } from '../../apimachinery/apply/managed-fields.ts'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import { admit } from '../admission/admission.ts'
@@ -79,6 +80,8 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
   applyDefaults(resource.struct, next)
   if (subresource !== 'status') resource.defaults?.(next)
   carryOver(served, next, previous, context)
+  // Validation wants to see which state the update is for, whether or not the client said.
+  next.metadata.resourceVersion = String(current.revision)
   const attributes = {
     operation: 'UPDATE' as const,
     resource,
@@ -91,33 +94,30 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
   }
   await admit(core.admission, attributes, () => checkUpdate(resource, next, previous, context))
   countGeneration(served, next, previous)
-  if (!edit.tracksFields) {
-    trackUpdate({
-      struct: resource.struct,
-      live: previous,
-      next,
-      manager: context.fieldManager,
-      apiVersion: resource.apiVersion,
-      subresource,
-      nowMs: core.clock.now(),
-    })
-  }
   const storeKey = keyOf(served, key)
   const gone = isDeletable(resource, next)
-  const value = serialize(resource, next)
-  const unchanged = StoredObject.fromStore(storeKey, current.revision, value)
-  // Nothing changed: nothing is written, and the revision stays (etcd3 store, GuaranteedUpdate).
-  if (!gone && unchanged.bytes.equals(current.bytes)) return current
   const release = reserve(core, served, gone ? undefined : next, previous)
   let committed = false
   try {
+    if (!edit.tracksFields) {
+      const { fieldManager: manager } = context
+      trackUpdate({
+        struct: resource.struct,
+        live: previous,
+        next,
+        manager,
+        apiVersion: resource.apiVersion,
+        subresource,
+        nowMs: core.clock.now(),
+      })
+    }
+    const value = serialize(resource, next)
+    const unchanged = StoredObject.fromStore(storeKey, current.revision, value)
+    // Nothing changed: nothing is written, and the revision stays (etcd3 store, GuaranteedUpdate).
+    if (!gone && isSame(unchanged, current)) return current
     if (context.dryRun) return unchanged
-    const result = await core.store.write({
-      key: storeKey,
-      value: gone ? null : value,
-      expected: current.revision,
-      actor: actorOf(context),
-    })
+    const write = { key: storeKey, value: gone ? null : value, expected: current.revision, actor: actorOf(context) }
+    const result = await core.store.write(write)
     committed = result.ok
     if (!result.ok) {
       await core.cacher.reached(result.current?.revision ?? core.store.revision)
@@ -129,6 +129,12 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
   } finally {
     release(committed)
   }
+}
+
+/** The same bytes, or the same fields in another order: then the lengths are equal too, which spares most comparisons. */
+function isSame(next: StoredObject, current: StoredObject): boolean {
+  if (next.bytes.length !== current.bytes.length) return false
+  return next.bytes.equals(current.bytes) || deepEqual(next.object, current.object)
 }
 
 /** Fields that no client changes, and the halves of the object that this door does not open. */

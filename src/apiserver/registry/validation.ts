@@ -17,6 +17,9 @@ export function checkNew(resource: Resource<AnyObject>, object: AnyObject, conte
   context.warnings.push(...(resource.warnings?.(object) ?? []))
 }
 
+/** Subresources whose handlers change what a plain update may not, by rules of their own. */
+const OWN_RULES = new Set(['binding', 'ephemeralcontainers', 'finalize'])
+
 export function checkUpdate(
   resource: Resource<AnyObject>,
   next: AnyObject,
@@ -27,9 +30,10 @@ export function checkUpdate(
   validateObjectMeta(next.metadata, resource, 'metadata', issues)
   validateObjectMetaUpdate(next.metadata, previous.metadata, 'metadata', issues)
   validate(resource.struct, next, issues)
-  if (context.info.subresource === 'status') {
+  const { subresource } = context.info
+  if (subresource === 'status') {
     resource.validateStatusUpdate?.(next, previous as AnyObject, issues)
-  } else {
+  } else if (!OWN_RULES.has(subresource)) {
     resource.validate?.(next, issues)
     resource.validateUpdate?.(next, previous as AnyObject, issues)
   }

@@ -1,0 +1,222 @@
+// The API server put together: store, cache, kinds, authentication, authorisation, admission, and the function that both doors lead to.
+
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import type { AnyObject } from '../apimachinery/metadata.ts'
+import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
+import { ALL_RESOURCES } from '../api/all.ts'
+import type { Pod } from '../api/core/pod/pod.ts'
+import type { ServiceAccount } from '../api/core/service-account.ts'
+import { type Binding, bindings } from '../api/core/binding.ts'
+import type { Client } from '../client/client.ts'
+import type { Handle, Identity } from '../client/door.ts'
+import { inProcessClient } from '../client/in-process.ts'
+import type { Store } from '../store/store.ts'
+import type { AdmissionPlugin } from './admission/admission.ts'
+import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
+import { defaultTolerationSeconds, priority } from './admission/pod-defaults.ts'
+import { rbacEscalation } from './admission/rbac-escalation.ts'
+import { serviceAccountAdmission } from './admission/service-account.ts'
+import type { Authenticator } from './authn/authenticator.ts'
+import { certificateAuthenticator } from './authn/certificates.ts'
+import { serviceAccountAuthenticator, TokenIssuer } from './authn/service-account-tokens.ts'
+import { type StaticToken, staticTokenAuthenticator } from './authn/tokens.ts'
+import type { Authorizer } from './authz/authorizer.ts'
+import { nodeAuthorizer } from './authz/node.ts'
+import { mastersAuthorizer, rbacAuthorizer } from './authz/rbac.ts'
+import { rbacSource } from './authz/rbac-source.ts'
+import { bootstrap } from './bootstrap.ts'
+import { Cacher } from './cache/cacher.ts'
+import type { ResourceCache } from './cache/resource-cache.ts'
+import { decodeObject } from './registry/body.ts'
+import { Registry } from './registry/registry.ts'
+import type { Core } from './registry/served.ts'
+import { parseJsonBody } from './request-body.ts'
+import { valueResponse } from './responses.ts'
+import { formOf } from './rest.ts'
+import { reviews } from './reviews/reviews.ts'
+import { createPipeline, type PipelineOptions, type SubresourceHandler } from './server.ts'
+import { firstServiceIP, ServiceAllocation } from './service-allocation.ts'
+import { finalize } from './subresources/namespaces.ts'
+import { bind, bindPod, ephemeralContainers, evict } from './subresources/pods.ts'
+import { scale } from './subresources/scale.ts'
+import { token } from './subresources/token.ts'
+
+export interface ApiServerOptions {
+  store: Store
+  clock: Clock
+  random: Random
+  log: Logger
+  /** The logical cluster: the first segment of every key. */
+  tenant?: string
+  /** PEM of the ECDSA key that service account tokens are signed with. */
+  serviceAccountKey: string
+  /** Issuer and audience of service account tokens. */
+  issuer?: string
+  /** Tokens known from the start. */
+  tokens?: readonly StaticToken[]
+  serviceCIDR: string
+  nodePorts?: readonly [number, number]
+  /** Where pods reach this server; see bootstrap. */
+  advertise?: { address: string; port: number }
+  clusterCA?: string
+}
+
+export interface ApiServer extends AsyncDisposable {
+  readonly handle: Handle
+  readonly tokens: TokenIssuer
+  readonly registry: Registry
+  readonly cacher: Cacher
+  /** A client by the in-process door. */
+  client(identity: Identity, userAgent: string): Client
+}
+
+export const DEFAULT_ISSUER = 'https://kubernetes.default.svc.cluster.local'
+const LOOPBACK: Identity = { username: 'system:apiserver', groups: ['system:masters'] }
+
+/** Resolves when the server can answer: caches loaded, what every cluster is born with in place. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, clock, random, log, tenant = 'default' } = options
+  const stack = new AsyncDisposableStack()
+  const cacher = stack.use(new Cacher({ store, tenant, clock, log }))
+  const registry = new Registry(cacher)
+  for (const resource of ALL_RESOURCES) await registry.add(resource)
+  cacher.start()
+
+  const tokens = tokenIssuer(options, registry)
+  const rbac = rbacSource(registry)
+  const authenticators: Authenticator[] = [
+    certificateAuthenticator,
+    serviceAccountAuthenticator(tokens),
+    staticTokenAuthenticator(options.tokens ?? []),
+  ]
+  const authorizers: Authorizer[] = [mastersAuthorizer, nodeAuthorizerOver(registry), rbacAuthorizer(rbac)]
+  const core: Core = {
+    store,
+    cacher,
+    clock,
+    random,
+    admission: admissionPlugins(registry, random, rbac, authorizers),
+    hooks: [allocation(options, registry)],
+  }
+  const pipeline: PipelineOptions = {
+    core,
+    registry,
+    clock,
+    random,
+    log,
+    authenticators,
+    authorizers,
+    answered: { ...reviews({ authenticators, authorizers, rbac, tokens }), bindings: bindFromCollection(registry) },
+    subresources: {
+      '*/scale': scale,
+      'pods/binding': bind,
+      'pods/eviction': evict,
+      'pods/ephemeralcontainers': ephemeralContainers,
+      'namespaces/finalize': finalize,
+      'serviceaccounts/token': token(tokens, registry),
+    },
+    paths: [],
+  }
+  const handle = createPipeline(pipeline)
+  const client = (identity: Identity, userAgent: string): Client => inProcessClient({ handle, identity, userAgent })
+  await bootstrap({
+    client: client(LOOPBACK, 'kube-apiserver'),
+    kubernetesIP: firstServiceIP(options.serviceCIDR),
+    ...(options.advertise ? { advertise: options.advertise } : {}),
+    ...(options.clusterCA ? { clusterCA: options.clusterCA } : {}),
+  })
+  return {
+    handle,
+    tokens,
+    registry,
+    cacher,
+    client,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** The cached object of a built-in kind. */
+function find<T>(registry: Registry, plural: string, path: string): DeepReadonly<T> | undefined {
+  const cache = registry.get('', 'v1', plural)?.cache
+  return cache?.get(cache.prefix + path)?.object as DeepReadonly<T> | undefined
+}
+
+const SUBJECT_PLURALS = { ServiceAccount: 'serviceaccounts', Pod: 'pods', Secret: 'secrets', Node: 'nodes' } as const
+
+function tokenIssuer(options: ApiServerOptions, registry: Registry): TokenIssuer {
+  const issuer = options.issuer ?? DEFAULT_ISSUER
+  return new TokenIssuer({
+    key: options.serviceAccountKey,
+    issuer,
+    audiences: [issuer],
+    clock: options.clock,
+    uuid: () => options.random.uuid(),
+    subjects: {
+      uidOf(kind, namespace, name) {
+        const path = kind === 'Node' ? name : `${namespace}/${name}`
+        return find<AnyObject>(registry, SUBJECT_PLURALS[kind], path)?.metadata.uid
+      },
+    },
+  })
+}
+
+function admissionPlugins(
+  registry: Registry,
+  random: Random,
+  rbac: ReturnType<typeof rbacSource>,
+  authorizers: readonly Authorizer[],
+): AdmissionPlugin[] {
+  return [
+    namespaceLifecycle((name) => find<AnyObject>(registry, 'namespaces', name)),
+    serviceAccountAdmission(
+      (namespace, name) => find<ServiceAccount>(registry, 'serviceaccounts', `${namespace}/${name}`),
+      random,
+    ),
+    priority,
+    defaultTolerationSeconds,
+    rbacEscalation(rbac, authorizers),
+  ]
+}
+
+function allocation(options: ApiServerOptions, registry: Registry): ServiceAllocation {
+  const cache = registry.get('', 'v1', 'services')?.cache
+  if (!cache) throw new Error('Bug: services are not served')
+  return new ServiceAllocation({
+    cache,
+    random: options.random,
+    serviceCIDR: options.serviceCIDR,
+    nodePorts: options.nodePorts ?? [30000, 32767],
+  })
+}
+
+function nodeAuthorizerOver(registry: Registry): Authorizer {
+  const pods = (): ResourceCache | undefined => registry.get('', 'v1', 'pods')?.cache
+  const roles = registry.get('rbac.authorization.k8s.io', 'v1', 'clusterroles')?.cache
+  return nodeAuthorizer({
+    rules: () => (roles?.get(`${roles.prefix}system:node`)?.object as { rules?: [] } | undefined)?.rules ?? [],
+    *podsOn(node) {
+      for (const stored of pods()?.values() ?? []) {
+        const pod = stored.object as unknown as DeepReadonly<Pod>
+        if (pod.spec.nodeName === node) yield pod
+      }
+    },
+  })
+}
+
+/** POST to the collection `bindings`: the old form of pods/NAME/binding. */
+function bindFromCollection(registry: Registry): SubresourceHandler {
+  return async (call) => {
+    const erased = bindings as unknown as Resource<AnyObject>
+    const binding = decodeObject(erased, parseJsonBody(call.request, bindings), call.context) as unknown as Binding
+    const served = registry.get('', 'v1', 'pods')
+    if (!served) throw new Error('Bug: pods are not served')
+    await bindPod({ ...call, served }, binding, binding.metadata.name)
+    return valueResponse(
+      { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 },
+      201,
+      formOf(call),
+    )
+  }
+}

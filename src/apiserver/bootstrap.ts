@@ -1,0 +1,174 @@
+// What a new cluster is born with: namespaces, roles and bindings, and the service that leads to the API server itself.
+
+import * as errors from '../apimachinery/errors.ts'
+import type { Client } from '../client/client.ts'
+import { clusterRoleBindings } from '../api/rbac/cluster-role-binding.ts'
+import { clusterRoles } from '../api/rbac/cluster-role.ts'
+import { roleBindings } from '../api/rbac/role-binding.ts'
+import { roles } from '../api/rbac/role.ts'
+import { endpoints } from '../api/core/endpoints.ts'
+import { namespaces } from '../api/core/namespace.ts'
+import { configMaps } from '../api/core/config-map.ts'
+import { services } from '../api/core/service/service.ts'
+import { endpointSlices } from '../api/discovery/endpoint-slice.ts'
+import { BOOTSTRAP_CLUSTER_ROLE_BINDINGS, BOOTSTRAP_CLUSTER_ROLES } from './authz/bootstrap-roles.ts'
+
+const RBAC = 'rbac.authorization.k8s.io'
+const DEFAULTS = { 'kubernetes.io/bootstrapping': 'rbac-defaults' }
+const AUTOUPDATE = { 'rbac.authorization.kubernetes.io/autoupdate': 'true' }
+
+export interface BootstrapOptions {
+  client: Client
+  /** Where the API server is reached from pods: `kubernetes.default` leads there. Absent: no endpoints are written (tests). */
+  advertise?: { address: string; port: number }
+  /** The first address of the service range. */
+  kubernetesIP: string
+  /** PEM of the cluster's CA, published for anybody in kube-public. */
+  clusterCA?: string
+}
+
+/** Creates what is missing; what is there is left as it is, except the endpoints of this server. */
+export async function bootstrap(options: BootstrapOptions): Promise<void> {
+  const { client } = options
+  await Promise.all(
+    ['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) =>
+      ensure(client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
+    ),
+  )
+  await Promise.all([bootstrapRoles(client), bootstrapKubernetesService(options)])
+}
+
+async function ensure(creation: Promise<unknown>): Promise<void> {
+  try {
+    await creation
+  } catch (error) {
+    if (!errors.isAlreadyExists(error)) throw error
+  }
+}
+
+async function bootstrapRoles(client: Client): Promise<void> {
+  const apiVersion = `${RBAC}/v1`
+  const writes: Promise<void>[] = []
+  for (const { name, rules, labels } of BOOTSTRAP_CLUSTER_ROLES) {
+    const metadata = { name, labels: { ...DEFAULTS, ...labels }, annotations: AUTOUPDATE }
+    writes.push(
+      ensure(client.create(clusterRoles, { apiVersion, kind: 'ClusterRole', metadata, rules: rules as never })),
+    )
+  }
+  for (const { name, role, subjects } of BOOTSTRAP_CLUSTER_ROLE_BINDINGS) {
+    const metadata = { name, labels: DEFAULTS, annotations: AUTOUPDATE }
+    const roleRef = { apiGroup: RBAC, kind: 'ClusterRole', name: role }
+    writes.push(
+      ensure(
+        client.create(clusterRoleBindings, {
+          apiVersion,
+          kind: 'ClusterRoleBinding',
+          metadata,
+          roleRef,
+          subjects: subjects as never,
+        }),
+      ),
+    )
+  }
+  // Anybody may read cluster-info, from before they have credentials.
+  const info = {
+    name: 'system:controller:bootstrap-signer',
+    namespace: 'kube-public',
+    labels: DEFAULTS,
+    annotations: AUTOUPDATE,
+  }
+  writes.push(
+    ensure(
+      client.create(roles, {
+        apiVersion,
+        kind: 'Role',
+        metadata: info,
+        rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'watch'] }],
+      }),
+    ),
+  )
+  writes.push(
+    ensure(
+      client.create(roleBindings, {
+        apiVersion,
+        kind: 'RoleBinding',
+        metadata: info,
+        roleRef: { apiGroup: RBAC, kind: 'Role', name: info.name },
+        subjects: [{ kind: 'ServiceAccount', name: 'bootstrap-signer', namespace: 'kube-system' }],
+      }),
+    ),
+  )
+  await Promise.all(writes)
+}
+
+async function bootstrapKubernetesService({
+  client,
+  advertise,
+  kubernetesIP,
+  clusterCA,
+}: BootstrapOptions): Promise<void> {
+  const labels = { component: 'apiserver', provider: 'kubernetes' }
+  const metadata = { name: 'kubernetes', namespace: 'default', labels }
+  const port = advertise?.port ?? 443
+  await ensure(
+    client.create(services, {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata,
+      spec: {
+        type: 'ClusterIP',
+        clusterIP: kubernetesIP,
+        clusterIPs: [kubernetesIP],
+        ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
+      } as never,
+    }),
+  )
+  if (clusterCA !== undefined) {
+    const info = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+      data: { 'client-ca-file': clusterCA },
+    }
+    await ensure(client.create(configMaps, info))
+  }
+  if (!advertise) return
+  // The endpoint reconciler's part: this server's address, in both forms.
+  const mirror = { ...labels, 'endpointslice.kubernetes.io/skip-mirror': 'true' }
+  await client.patch(
+    endpoints,
+    { namespace: 'default', name: 'kubernetes' },
+    {
+      type: 'apply',
+      force: true,
+      body: {
+        apiVersion: 'v1',
+        kind: 'Endpoints',
+        metadata: {
+          name: 'kubernetes',
+          namespace: 'default',
+          labels: { 'endpointslice.kubernetes.io/skip-mirror': mirror['endpointslice.kubernetes.io/skip-mirror'] },
+        },
+        subsets: [{ addresses: [{ ip: advertise.address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+      },
+    },
+    { fieldManager: 'kube-apiserver' },
+  )
+  await client.patch(
+    endpointSlices,
+    { namespace: 'default', name: 'kubernetes' },
+    {
+      type: 'apply',
+      force: true,
+      body: {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: [advertise.address], conditions: { ready: true } }],
+        ports: [{ name: 'https', port, protocol: 'TCP' }],
+      },
+    },
+    { fieldManager: 'kube-apiserver' },
+  )
+}
