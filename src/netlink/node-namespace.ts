@@ -1,7 +1,7 @@
 // A node in a network namespace of its own: a bridge on the machine, a cable from it to each node, the way out for all of them.
 
 import type { RunCommand } from './command.ts'
-import { inNamespace, succeed } from './command.ts'
+import { inNamespace } from './command.ts'
 import { createVeth, deleteLink, ensureBridge, setAddress, setRoute } from './links.ts'
 import { clusterTag, linkName, namespaceName, tableName } from './names.ts'
 import { createNamespace, deleteNamespace } from './namespaces.ts'
@@ -101,10 +101,4 @@ export async function deleteNodeNamespace(run: RunCommand, names: { cluster: str
   // The cable first: a namespace that still has processes keeps its end alive.
   await deleteLink(run, linkName('uplink', names))
   await deleteNamespace(run, namespaceName(names))
-}
-
-/** The address a namespace's processes reach the machine under, given the network that `ensureNodeNetwork` made. */
-export async function machineAddress(run: RunCommand, namespace: string): Promise<string | undefined> {
-  const text = await succeed(inNamespace(run, namespace), ['ip', 'route', 'show', 'default'])
-  return /default via (\S+)/.exec(text)?.[1]
 }
