@@ -1,0 +1,164 @@
+// The program `drover server`: store, API server, controllers and scheduler in one process.
+
+import { join, resolve } from 'node:path'
+import { systemClock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import { hasCode, UserError } from '../base/node/user-error.ts'
+import { systemRandom } from '../base/random.ts'
+import { type ApiServer, startApiServer } from '../apiserver/api-server.ts'
+import { type HttpsDoor, openHttps } from '../apiserver/https.ts'
+import { ensureServerPki, type ServerPki } from '../cluster/pki.ts'
+import { firstServiceIP } from '../cluster/state.ts'
+import type { Store } from '../store/store.ts'
+import { openLog, parseFlags, parsePort, untilStopped } from './process.ts'
+
+const HELP = `Usage: drover server --data-dir DIR [flags]
+Runs the store, the API server, the controllers and the scheduler in the foreground.
+
+  --data-dir DIR             where certificates and objects are kept
+  --port PORT                HTTPS port (default 6443)
+  --bind-address IP          address to listen on (default 0.0.0.0)
+  --advertise-address IP     address under which pods reach this server (default 127.0.0.1)
+  --cluster-cidr CIDR        network of the pods (default 10.244.0.0/16)
+  --service-cidr CIDR        network of the services (default 10.96.0.0/16)
+  --store lmdb|memory        where objects are kept (default lmdb)
+  --log-file FILE            write the log there instead of to standard error
+  --log-level LEVEL          error, warn, info, debug or trace (default info)
+`
+
+const FLAGS = {
+  'data-dir': { type: 'string' },
+  port: { type: 'string', default: '6443' },
+  'bind-address': { type: 'string', default: '0.0.0.0' },
+  'advertise-address': { type: 'string', default: '127.0.0.1' },
+  'cluster-cidr': { type: 'string', default: '10.244.0.0/16' },
+  'service-cidr': { type: 'string', default: '10.96.0.0/16' },
+  store: { type: 'string', default: 'lmdb' },
+  'log-file': { type: 'string' },
+  'log-level': { type: 'string', default: 'info' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
+interface ServerSettings {
+  readonly dataDirectory: string
+  readonly port: number
+  readonly bindAddress: string
+  readonly advertiseAddress: string
+  readonly clusterCIDR: string
+  readonly serviceCIDR: string
+  readonly store: 'lmdb' | 'memory'
+}
+
+/** Certificates are looked at this often; the serving one is renewed without a restart. */
+const ROTATION_MS = 12 * 3600 * 1000
+
+export async function runServer(args: readonly string[]): Promise<void> {
+  const flags = parseFlags(args, FLAGS, 'server')
+  if (flags.help) {
+    process.stdout.write(HELP)
+    return
+  }
+  const settings = settingsOf(flags)
+  const log = openLog({ file: flags['log-file'], level: flags['log-level'] })
+  await using server = await startServer(settings, log)
+  log.info('Serving', { port: server.port, milliseconds: Math.round(performance.now()) })
+  const signal = await untilStopped()
+  log.info('Stopping', { signal })
+}
+
+function settingsOf(
+  flags: {
+    [flag in keyof typeof FLAGS]?: string | boolean | undefined
+  },
+): ServerSettings {
+  const text = (flag: keyof typeof FLAGS): string => String(flags[flag] ?? '')
+  if (text('data-dir') === '')
+    throw new UserError('drover server needs a data directory', { remedy: 'give one: --data-dir DIR', exitCode: 2 })
+  const store = text('store')
+  if (store !== 'lmdb' && store !== 'memory')
+    throw new UserError(`"${store}" is not a store`, { remedy: 'use --store lmdb or --store memory', exitCode: 2 })
+  return {
+    dataDirectory: resolve(text('data-dir')),
+    port: parsePort(text('port'), '--port'),
+    bindAddress: text('bind-address'),
+    advertiseAddress: text('advertise-address'),
+    clusterCIDR: text('cluster-cidr'),
+    serviceCIDR: text('service-cidr'),
+    store,
+  }
+}
+
+interface RunningServer extends AsyncDisposable {
+  readonly port: number
+}
+
+async function startServer(settings: ServerSettings, log: Logger): Promise<RunningServer> {
+  const stack = new AsyncDisposableStack()
+  try {
+    const addresses = [firstServiceIP(settings), settings.advertiseAddress].filter((name) => name !== '127.0.0.1')
+    const sources = { clock: systemClock, random: systemRandom }
+    const issue = (): ServerPki => ensureServerPki(join(settings.dataDirectory, 'pki'), addresses, sources)
+    const pki = issue()
+    const store = stack.use(await openStore(settings, log))
+    const api = stack.use(
+      await startApiServer({
+        store,
+        clock: systemClock,
+        random: systemRandom,
+        log: log.child({ component: 'apiserver' }),
+        serviceAccountKey: pki.serviceAccountKey,
+        serviceCIDR: settings.serviceCIDR,
+        clusterCA: pki.caCertificate,
+        ...(settings.advertiseAddress === '127.0.0.1'
+          ? {}
+          : { advertise: { address: settings.advertiseAddress, port: settings.port } }),
+      }),
+    )
+    const door = stack.use(await openDoor(api, settings, { pki, log }))
+    const rotate = (): void => {
+      const { serving } = issue()
+      door.rotate(serving.certificate, serving.key)
+      systemClock.after(ROTATION_MS, rotate)
+    }
+    systemClock.after(ROTATION_MS, rotate)
+    const running = stack.move()
+    return { port: door.port, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}
+
+async function openStore({ store, dataDirectory }: ServerSettings, log: Logger): Promise<Store> {
+  const options = { clock: systemClock, log: log.child({ component: 'store' }) }
+  if (store === 'memory') {
+    const { openMemoryStore } = await import('../store/memory/memory.ts')
+    return openMemoryStore(options)
+  }
+  const { openLmdbStore } = await import('../store/lmdb/lmdb.ts')
+  return openLmdbStore({ ...options, directory: join(dataDirectory, 'store') })
+}
+
+async function openDoor(
+  api: ApiServer,
+  { bindAddress, port }: ServerSettings,
+  { pki, log }: { pki: ServerPki; log: Logger },
+): Promise<HttpsDoor> {
+  try {
+    return await openHttps({
+      handle: api.handle,
+      upgrade: async (_request, _message, socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      host: bindAddress,
+      port,
+      certificate: pki.serving.certificate,
+      key: pki.serving.key,
+      clientCA: pki.caCertificate,
+      clock: systemClock,
+      log: log.child({ component: 'https' }),
+    })
+  } catch (error) {
+    if (hasCode(error, 'EADDRINUSE') || (error instanceof Error && hasCode(error.cause, 'EADDRINUSE')))
+      throw new UserError(`Port ${port} is taken by another process`, { remedy: 'choose another: --port PORT' })
+    throw error
+  }
+}
