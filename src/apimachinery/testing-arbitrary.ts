@@ -39,7 +39,7 @@ function build(struct: Struct, depth: number): fc.Arbitrary<JsonObject> {
   for (const [key, field] of Object.entries(struct.fields)) {
     const zeroless = zeroIsAbsent(struct, key, field)
     // Lists and maps are made non-empty instead of filtered: fast-check makes arrays ever emptier with depth.
-    const value = arbitraryField(field, depth, zeroless ? 1 : 0)
+    const value = isSchemaUnion(struct, key) ? schemaUnion : arbitraryField(field, depth, zeroless ? 1 : 0)
     if (value === undefined) continue
     const present = zeroless ? value.filter((made) => !isZero(made)) : value
     members[key] = field.required ? present : sometimes(present, depth < 2 ? 1 : 4)
@@ -49,6 +49,16 @@ function build(struct: Struct, depth: number): fc.Arbitrary<JsonObject> {
     for (const [key, value] of Object.entries(record)) if (value !== undefined) setOwn(object, key, value)
     return object
   })
+}
+
+/** A CRD's schema holds schemas where the schema language says `any`. */
+const schemaUnion = fc.constantFrom<unknown>(
+  { type: 'string' },
+  { type: 'array', items: { type: 'integer', minimum: 0 } },
+)
+
+function isSchemaUnion(struct: Struct, key: string): boolean {
+  return struct.name.endsWith('.JSONSchemaProps') && ['items', 'additionalProperties', 'additionalItems'].includes(key)
 }
 
 /** Present once for `absent` times that it is not. */
@@ -92,7 +102,12 @@ function arbitraryField(field: Field, depth: number, minLength = 0): fc.Arbitrar
       return field.struct && arbitraryOf(field.struct(), depth + 1)
     case 'list': {
       const of = field.of && arbitraryField(field.of, depth + 1)
-      return of && fc.array(of, { minLength, maxLength: 2 })
+      // A required list is never left out: where nothing deeper is made, it is empty.
+      return of === undefined
+        ? field.required
+          ? fc.constant([])
+          : undefined
+        : fc.array(of, { minLength, maxLength: 2 })
     }
     case 'map': {
       const of = field.of && arbitraryField(field.of, depth + 1)
