@@ -15,6 +15,8 @@ import type { StoredObject } from '../cache/stored.ts'
 export interface Served {
   readonly resource: Resource<AnyObject>
   readonly cache: ResourceCache
+  /** The version that objects are stored in, where it is another one (custom resources of several versions). */
+  readonly storageVersion?: string
 }
 
 /** What the verbs work with. */
