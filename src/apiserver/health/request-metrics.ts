@@ -1,0 +1,121 @@
+// Counts what goes through the pipeline, under upstream's names, so that dashboards and alerts made for any Kubernetes work.
+
+import type { Clock } from '../../base/clock.ts'
+import type { Histogram, Metric, Metrics } from '../../base/metrics.ts'
+import type { ApiRequest, ApiResponse, Handle, WatchFrame } from '../../client/door.ts'
+import { parseRequest, type RequestInfo } from '../request-info.ts'
+
+const LABELS = ['verb', 'dry_run', 'group', 'version', 'resource', 'subresource', 'scope', 'component']
+/** Upstream's bounds, in seconds. */
+const SECONDS = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
+const VERBS: Readonly<Record<string, string>> = { create: 'POST', update: 'PUT' }
+const CONNECTS = new Set(['exec', 'attach', 'portforward', 'proxy', 'log'])
+
+interface Instruments {
+  requests: Metric
+  seconds: Histogram
+  inFlight: Metric
+  longRunning: Metric
+  watchEvents: Metric
+}
+
+/** The same handle, counted. Everything that passes is counted once: by both doors, whatever the answer. */
+export function counted(handle: Handle, metrics: Metrics, clock: Clock): Handle {
+  const instruments: Instruments = {
+    requests: metrics.counter(
+      'apiserver_request_total',
+      'Requests by verb, dry run, group, version, resource, scope, component and HTTP code.',
+      [...LABELS, 'code'],
+    ),
+    seconds: metrics.histogram(
+      'apiserver_request_duration_seconds',
+      'How long answers took in seconds, long-running requests aside.',
+      LABELS,
+      SECONDS,
+    ),
+    inFlight: metrics.gauge('apiserver_current_inflight_requests', 'Requests that are being worked on.', [
+      'request_kind',
+    ]),
+    longRunning: metrics.gauge('apiserver_longrunning_requests', 'Watches and streams that are open.', LABELS),
+    watchEvents: metrics.counter('apiserver_watch_events_total', 'Events sent to watches.', [
+      'group',
+      'version',
+      'resource',
+    ]),
+  }
+  return (request) => count(handle, request, instruments, clock)
+}
+
+async function count(handle: Handle, request: ApiRequest, to: Instruments, clock: Clock): Promise<ApiResponse> {
+  const start = clock.monotonic()
+  const mutating = request.method !== 'GET' && request.method !== 'HEAD'
+  const inFlight = to.inFlight.with(mutating ? 'mutating' : 'readOnly')
+  inFlight.value++
+  try {
+    const answer = await handle(request)
+    const info = infoOf(request)
+    const labels = info ? labelsOf(info, request) : LABELS.map(() => '')
+    to.requests.add(1, ...labels, String(answer.status))
+    const { body } = answer
+    if (body.kind === 'watch' && info)
+      return { ...answer, body: { kind: 'watch', events: observed(body.events, info, labels, to) } }
+    if (body.kind !== 'stream') to.seconds.observe((clock.monotonic() - start) / 1000, ...labels)
+    return answer
+  } finally {
+    inFlight.value--
+  }
+}
+
+function infoOf({ method, path, query }: ApiRequest): RequestInfo | undefined {
+  try {
+    return parseRequest(method, path, query)
+  } catch {
+    return undefined
+  }
+}
+
+function labelsOf(info: RequestInfo, { query, headers }: ApiRequest): string[] {
+  const { group, version, resource, subresource, namespace, name } = info
+  const dryRun = query.has('dryRun') ? 'All' : ''
+  // Whatever is asked for in a path that is no resource must not become a label.
+  if (!info.isResource) return [info.verb.toUpperCase(), dryRun, '', '', '', '', '', 'apiserver']
+  const scope = name !== '' ? 'resource' : namespace !== '' ? 'namespace' : 'cluster'
+  const applies = (headers['content-type'] ?? '').startsWith('application/apply-patch')
+  const connects = CONNECTS.has(subresource)
+  const verb = connects ? 'CONNECT' : applies ? 'APPLY' : (VERBS[info.verb] ?? info.verb.toUpperCase())
+  return [verb, dryRun, group, version, resource, subresource, scope, 'apiserver']
+}
+
+/** Counts the events as they are taken, without another generator between the cache and the reader. */
+function observed(
+  events: AsyncIterable<readonly WatchFrame[]>,
+  { group, version, resource }: RequestInfo,
+  labels: readonly string[],
+  to: Instruments,
+): AsyncIterable<readonly WatchFrame[]> {
+  const sent = to.watchEvents.with(group, version, resource)
+  const open = to.longRunning.with(...labels)
+  return {
+    [Symbol.asyncIterator]() {
+      const inner = events[Symbol.asyncIterator]()
+      open.value++
+      let ended = false
+      const end = (): void => {
+        if (!ended) open.value--
+        ended = true
+      }
+      return {
+        async next() {
+          const result = await inner.next()
+          if (result.done) end()
+          else sent.value += result.value.length
+          return result
+        },
+        async return() {
+          end()
+          return (await inner.return?.()) ?? { done: true, value: undefined }
+        },
+      }
+    },
+  }
+}
