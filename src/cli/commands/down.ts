@@ -1,0 +1,67 @@
+// `drover down`, `drover stop`, `drover reset`: a cluster is taken off the machine, with or without its data.
+
+import { type Command, type Given, NAME_OPTION, nameOf } from '../command.ts'
+import { hostOf, type Session } from '../session.ts'
+
+const KUBECONFIG = { flags: '--kubeconfig <file>', about: 'remove the entries from this file instead of the usual one' }
+
+export const down: Command = {
+  use: 'down [names...]',
+  short: 'Delete a cluster and all it has on this machine',
+  aliases: ['delete cluster', 'delete clusters'],
+  options: [
+    NAME_OPTION,
+    { flags: '-A, --all', about: 'every cluster' },
+    { flags: '--keep-data', about: 'keep objects, images and certificates for the next start' },
+    KUBECONFIG,
+  ],
+  async run(session, given) {
+    const { takeDown } = await import('../../cluster/down.ts')
+    const { forgetKubeconfig } = await import('../kubeconfig-files.ts')
+    const keepData = given.flag('keepData')
+    for (const name of await namesOf(session, given)) {
+      await hostOf(session).step(keepData ? `Stopping cluster "${name}"` : `Deleting cluster "${name}"`, () =>
+        takeDown(hostOf(session), { name, keepData }),
+      )
+      if (!keepData) await forgetKubeconfig(session, given, name)
+    }
+  },
+}
+
+export const stop: Command = {
+  use: 'stop [names...]',
+  short: 'Stop a cluster and keep its data',
+  options: [NAME_OPTION, { flags: '-A, --all', about: 'every cluster' }],
+  async run(session, given) {
+    const { stopCluster } = await import('../../cluster/down.ts')
+    for (const name of await namesOf(session, given))
+      await hostOf(session).step(`Stopping cluster "${name}"`, () => stopCluster(hostOf(session), name))
+  },
+}
+
+export const reset: Command = {
+  use: 'reset',
+  short: 'Delete every cluster and everything else that Drover keeps on this machine',
+  options: [KUBECONFIG],
+  async run(session, given) {
+    const { takeDown } = await import('../../cluster/down.ts')
+    const { clusterNames } = await import('../../cluster/places.ts')
+    const { forgetKubeconfig } = await import('../kubeconfig-files.ts')
+    const { rmSync } = await import('node:fs')
+    for (const name of clusterNames(session.roots)) {
+      await hostOf(session).step(`Deleting cluster "${name}"`, () =>
+        takeDown(hostOf(session), { name, keepData: false }),
+      )
+      await forgetKubeconfig(session, given, name)
+    }
+    for (const directory of [session.roots.data, session.roots.run]) rmSync(directory, { recursive: true, force: true })
+  },
+}
+
+async function namesOf(session: Session, given: Given): Promise<string[]> {
+  if (given.flag('all')) {
+    const { clusterNames } = await import('../../cluster/places.ts')
+    return clusterNames(session.roots)
+  }
+  return given.args.length > 0 ? [...given.args] : [nameOf(session, given)]
+}
