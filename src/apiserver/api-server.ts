@@ -2,6 +2,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
+import { collectProcess, Metrics } from '../base/metrics.ts'
 import type { Random } from '../base/random.ts'
 import type { AnyObject } from '../apimachinery/metadata.ts'
 import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
@@ -29,6 +30,9 @@ import { rbacSource } from './authz/rbac-source.ts'
 import { bootstrap } from './bootstrap.ts'
 import { Cacher } from './cache/cacher.ts'
 import type { ResourceCache } from './cache/resource-cache.ts'
+import { discovery } from './discovery/discovery.ts'
+import { health } from './health/health.ts'
+import { counted } from './health/request-metrics.ts'
 import { decodeObject } from './registry/body.ts'
 import { Registry } from './registry/registry.ts'
 import type { Core } from './registry/served.ts'
@@ -61,6 +65,8 @@ export interface ApiServerOptions {
   /** Where pods reach this server; see bootstrap. */
   advertise?: { address: string; port: number }
   clusterCA?: string
+  /** `host:port` that discovery tells clients. */
+  serverAddress?: string
 }
 
 export interface ApiServer extends AsyncDisposable {
@@ -100,6 +106,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     admission: admissionPlugins(registry, random, rbac, authorizers),
     hooks: [allocation(options, registry)],
   }
+  const ready = { bootstrapped: false }
+  const metrics = new Metrics()
+  collectProcess(metrics, clock)
   const pipeline: PipelineOptions = {
     core,
     registry,
@@ -117,9 +126,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       'namespaces/finalize': finalize,
       'serviceaccounts/token': token(tokens, registry),
     },
-    paths: [],
+    paths: [
+      health({
+        checks: { ping: () => undefined },
+        readiness: { bootstrap: () => (ready.bootstrapped ? undefined : 'not finished') },
+        metrics,
+      }),
+      discovery({ registry, tokens, ...(options.serverAddress ? { serverAddress: options.serverAddress } : {}) }),
+    ],
   }
-  const handle = createPipeline(pipeline)
+  const handle = counted(createPipeline(pipeline), metrics, clock)
   const client = (identity: Identity, userAgent: string): Client => inProcessClient({ handle, identity, userAgent })
   await bootstrap({
     client: client(LOOPBACK, 'kube-apiserver'),
@@ -127,6 +143,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.clusterCA ? { clusterCA: options.clusterCA } : {}),
   })
+  ready.bootstrapped = true
   return {
     handle,
     tokens,

@@ -7,6 +7,7 @@ import { hasCode, UserError } from '../base/node/user-error.ts'
 import { systemRandom } from '../base/random.ts'
 import { type ApiServer, startApiServer } from '../apiserver/api-server.ts'
 import { type HttpsDoor, openHttps } from '../apiserver/https.ts'
+import { retentionOf } from '../apiserver/retention.ts'
 import { ensureServerPki, type ServerPki } from '../cluster/pki.ts'
 import { firstServiceIP } from '../cluster/state.ts'
 import type { Store } from '../store/store.ts'
@@ -130,7 +131,7 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
 }
 
 async function openStore({ store, dataDirectory }: ServerSettings, log: Logger): Promise<Store> {
-  const options = { clock: systemClock, log: log.child({ component: 'store' }) }
+  const options = { clock: systemClock, log: log.child({ component: 'store' }), retention: retentionOf }
   if (store === 'memory') {
     const { openMemoryStore } = await import('../store/memory/memory.ts')
     return openMemoryStore(options)
