@@ -47,7 +47,7 @@ export async function patch(
     core,
     served,
     key,
-    { next: (current) => patchedObject(served, current, request, context) },
+    { next: (current) => patchedObject(served, current, request, context), fromPresent: true },
     context,
   )
   return { object, created: false }
@@ -140,7 +140,11 @@ async function apply(
     core,
     served,
     key,
-    { next: (current) => run(JSON.parse(current.bytes.toString()) as AnyObject), tracksFields: true },
+    {
+      next: (current) => run(JSON.parse(current.bytes.toString()) as AnyObject),
+      fromPresent: true,
+      tracksFields: true,
+    },
     context,
   )
   return { object, created: false }

@@ -23,6 +23,8 @@ const MAX_ATTEMPTS = 30
 export interface Change {
   /** The object as it should be, computed from a fresh copy of the present one. May throw a StatusError. */
   next(current: StoredObject): AnyObject | Promise<AnyObject>
+  /** `next` is worked out from the present state (a patch), so that it need not say which state it is for. */
+  fromPresent?: boolean
   /** The fields' ownership was computed by `next` itself (server-side apply). */
   tracksFields?: boolean
 }
@@ -38,7 +40,7 @@ export async function change(
   for (let attempt = 1; ; attempt++) {
     const next = await edit.next(current)
     const asked = next.metadata.resourceVersion
-    checkIdentity(served, next, current, asked)
+    checkIdentity(served, next, current, edit)
     const outcome = await commit(core, served, key, { next, current, edit, context })
     if (outcome !== 'stale') return outcome
     if (asked || attempt === MAX_ATTEMPTS) throw errors.conflict(served.resource, key.name)
@@ -47,19 +49,20 @@ export async function change(
 }
 
 /** The object that a PUT carries must be the one that is there. */
-function checkIdentity({ resource }: Served, next: AnyObject, current: StoredObject, asked: string | undefined): void {
+function checkIdentity({ resource }: Served, next: AnyObject, current: StoredObject, { fromPresent }: Change): void {
   const { metadata } = current.object
+  const asked = next.metadata.resourceVersion
   if (next.metadata.uid && next.metadata.uid !== metadata.uid) {
     const why = `Precondition failed: UID in precondition: ${next.metadata.uid}, UID in object meta: ${metadata.uid ?? ''}`
     throw errors.conflict(resource, metadata.name, why)
   }
   if (asked && asked !== '0' && asked !== String(current.revision)) throw errors.conflict(resource, metadata.name)
-  if (!asked && resource.unconditionalUpdate === false) {
+  if (!asked && !fromPresent && resource.unconditionalUpdate === false) {
     throw errors.invalid(resource, metadata.name, [
       {
         field: 'metadata.resourceVersion',
         reason: 'FieldValueInvalid',
-        message: 'Invalid value: 0: must be specified for an update',
+        message: 'Invalid value: 0x0: must be specified for an update',
       },
     ])
   }
@@ -191,7 +194,7 @@ function countGeneration(served: Served, next: AnyObject, previous: DeepReadonly
   if (!countsGenerations(served)) return
   for (const field of new Set([...Object.keys(next), ...Object.keys(previous)])) {
     if (field === 'metadata' || field === 'status') continue
-    if (JSON.stringify(next[field]) === JSON.stringify(previous[field])) continue
+    if (deepEqual(next[field], previous[field])) continue
     next.metadata.generation = (previous.metadata.generation ?? 0) + 1
     return
   }

@@ -1,0 +1,134 @@
+// The least object of every stored kind, with one change that counts and one status: what the conformance loop makes its objects from.
+
+import type { AnyObject } from '../apimachinery/metadata.ts'
+import type { AnyResource } from '../api/all.ts'
+
+export interface Sample {
+  /** Everything but apiVersion, kind and metadata. */
+  body: Record<string, unknown>
+  /** A merge patch of the body that is allowed. */
+  change: Record<string, unknown>
+  /** A status that a controller could write. */
+  status?: Record<string, unknown>
+  /** The name, where it is not free: it gets one that is unique in the test. */
+  name?: (unique: string) => string
+  /** Fields that follow from the name. */
+  named?: (unique: string) => Record<string, unknown>
+  /** Stays after its deletion until somebody finalizes it (namespaces). */
+  lingers?: boolean
+}
+
+const container = { name: 'c', image: 'image' }
+const podSpec = { containers: [container], automountServiceAccountToken: false }
+const labels = { app: 'sample' }
+const podTemplate = { metadata: { labels }, spec: { containers: [container] } }
+const workload = { spec: { replicas: 1, selector: { matchLabels: labels }, template: podTemplate } }
+const role = { apiGroup: 'rbac.authorization.k8s.io', name: 'view' }
+const subjects = [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'somebody' }]
+const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }]
+const moreRules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }]
+const structural = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
+
+const SAMPLES: Readonly<Record<string, Sample>> = {
+  configmaps: { body: { data: { a: '1' } }, change: { data: { b: '2' } } },
+  secrets: { body: { data: { a: 'MQ==' } }, change: { data: { b: 'Mg==' } } },
+  serviceaccounts: { body: {}, change: { secrets: [{ name: 's' }] } },
+  namespaces: {
+    body: {},
+    change: { metadata: { labels: { changed: 'yes' } } },
+    status: { phase: 'Active', conditions: [{ type: 'NamespaceContentRemaining', status: 'False' }] },
+    lingers: true,
+  },
+  nodes: {
+    body: {},
+    change: { spec: { unschedulable: true } },
+    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+  },
+  pods: {
+    body: { spec: podSpec },
+    change: { spec: { activeDeadlineSeconds: 60 } },
+    status: { phase: 'Running', podIP: '10.0.0.1' },
+  },
+  podtemplates: { body: { template: podTemplate }, change: { template: { spec: { nodeName: 'n' } } } },
+  replicationcontrollers: {
+    body: { spec: { replicas: 1, selector: labels, template: podTemplate } },
+    change: { spec: { replicas: 2 } },
+    status: { replicas: 1 },
+  },
+  services: {
+    body: { spec: { ports: [{ port: 80 }], selector: labels } },
+    change: { spec: { selector: { app: 'other' } } },
+    status: { loadBalancer: {}, conditions: [condition('Ready')] },
+  },
+  endpoints: {
+    body: { subsets: [{ addresses: [{ ip: '10.0.0.1' }], ports: [{ port: 80 }] }] },
+    change: { subsets: [{ addresses: [{ ip: '10.0.0.2' }], ports: [{ port: 80 }] }] },
+  },
+  events: {
+    body: { involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' }, reason: 'Started', type: 'Normal' },
+    change: { count: 2 },
+  },
+  deployments: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
+  replicasets: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
+  endpointslices: {
+    body: { addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'] }], ports: [{ port: 80, name: 'http' }] },
+    change: { endpoints: [{ addresses: ['10.0.0.2'] }] },
+  },
+  leases: { body: { spec: { holderIdentity: 'a' } }, change: { spec: { holderIdentity: 'b' } } },
+  clusterroles: { body: { rules }, change: { rules: moreRules } },
+  roles: { body: { rules }, change: { rules: moreRules } },
+  clusterrolebindings: {
+    body: { roleRef: { kind: 'ClusterRole', ...role }, subjects },
+    change: { subjects: null },
+  },
+  rolebindings: { body: { roleRef: { kind: 'ClusterRole', ...role }, subjects }, change: { subjects: null } },
+  customresourcedefinitions: {
+    body: {},
+    name: (unique) => `${unique}s.example.com`,
+    named: (unique) => ({
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: {
+          plural: `${unique}s`,
+          singular: unique,
+          kind: capitalised(unique),
+          listKind: `${capitalised(unique)}List`,
+        },
+        versions: [{ name: 'v1', served: true, storage: true, schema: structural }],
+      },
+    }),
+    change: { spec: { preserveUnknownFields: false, names: { categories: ['all'] } } },
+    status: { conditions: [condition('Established')] },
+  },
+}
+
+function condition(type: string): Record<string, unknown> {
+  return { type, status: 'True', reason: 'Sample', message: 'm', lastTransitionTime: '2030-01-01T00:00:00Z' }
+}
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replaceAll('-', '')
+
+export function sampleOf(resource: AnyResource): Sample {
+  const sample = SAMPLES[resource.plural]
+  if (!sample) throw new Error(`${resource.plural} has no sample: add one to src/testing/resource-samples.ts`)
+  return sample
+}
+
+export const NAMESPACE = 'default'
+
+/** A new object of the kind. */
+export function sampleObject(resource: AnyResource, unique: string, metadata: object = {}): AnyObject {
+  const sample = sampleOf(resource)
+  return structuredClone({
+    apiVersion: resource.apiVersion,
+    kind: resource.kind,
+    metadata: {
+      name: sample.name?.(unique) ?? unique,
+      ...(resource.scope === 'Namespaced' ? { namespace: NAMESPACE } : {}),
+      ...metadata,
+    },
+    ...sample.body,
+    ...sample.named?.(unique),
+  })
+}
