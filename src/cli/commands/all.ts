@@ -1,8 +1,14 @@
 // Every command, in the order in which the help shows them.
 
 import type { Command } from '../command.ts'
+import { completionFor } from './completion.ts'
+import { doctor } from './doctor.ts'
 import { down, reset, stop } from './down.ts'
+import { imageBuild, imageList, imageLoad, imageRemove } from './image.ts'
 import { exportKubeconfig, kubeconfig } from './kubeconfig.ts'
+import { kubectl } from './kubectl.ts'
+import { exportLogs, logs } from './logs.ts'
+import { nodeAdd, nodeDelete } from './node.ts'
 import { start } from './start.ts'
 import { getClusters, getNodes, ls, status } from './status.ts'
 import { up } from './up.ts'
@@ -15,10 +21,21 @@ export const COMMANDS: readonly Command[] = [
   start,
   ls,
   status,
+  kubectl,
+  logs,
+  imageBuild,
+  imageLoad,
+  imageList,
+  imageRemove,
+  nodeAdd,
+  nodeDelete,
   kubeconfig,
   exportKubeconfig,
+  exportLogs,
   getClusters,
   getNodes,
+  doctor,
   reset,
+  completionFor(() => COMMANDS),
   version,
 ]
