@@ -55,6 +55,11 @@ export class ResourceCache {
     return this.#objects.size
   }
 
+  /** Watches can resume from here on. */
+  get floor(): number {
+    return this.#windowFloor
+  }
+
   get changedAt(): number {
     return this.#changedAt
   }
@@ -127,12 +132,13 @@ export class ResourceCache {
     if (!options.initial && options.after < this.#windowFloor) return undefined
     const named = selection.name
     const set = named === undefined ? this.#watchers : (this.#byName.get(named) ?? new Set())
-    const watcher = new Watcher(selection, options.bookmarks, (ended) => {
+    const { bookmarks, initial, after } = options
+    const watcher = new Watcher(selection, { bookmarks, after: initial ? 0 : after }, (ended) => {
       set.delete(ended)
       if (named !== undefined && set.size === 0) this.#byName.delete(named)
     })
     if (options.initial) {
-      for (const object of this.list(selection).items) watcher.push(object.frame('ADDED'))
+      watcher.start(this.list(selection).items.map((object) => object.frame('ADDED')))
     } else {
       for (const change of this.#windowAfter(options.after)) deliver(watcher, change, this.#placeOf(change.object.key))
     }
@@ -232,6 +238,8 @@ function firstBehind(keys: readonly string[], after: string): number {
 /** An object that enters a selection is ADDED to it, one that leaves it is DELETED from it. */
 function deliver(watcher: Watcher, change: CacheChange, place: { namespace: string; name: string }): void {
   const { selection } = watcher
+  // A watch may start at a revision that is still to come.
+  if (change.revision <= watcher.after) return
   if (selection.namespace !== '' && selection.namespace !== place.namespace) return
   if (selection.name !== undefined && selection.name !== place.name) return
   const { object, previous, deleted } = change

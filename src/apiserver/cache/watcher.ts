@@ -20,7 +20,10 @@ export class Watcher implements AsyncIterable<readonly WatchFrame[]> {
   readonly selection: Selection
   /** True when the client wants BOOKMARK events. */
   readonly bookmarks: boolean
+  /** Only later changes are told. */
+  readonly after: number
   #queue: WatchFrame[] = []
+  #limit = MAX_WATCH_QUEUE
   #wake: (() => void) | undefined
   #ended = false
   /** Resolves when the watch is over, for whatever reason. */
@@ -28,18 +31,25 @@ export class Watcher implements AsyncIterable<readonly WatchFrame[]> {
   #settle: () => void = () => {}
   readonly #onEnd: (watcher: Watcher) => void
 
-  constructor(selection: Selection, bookmarks: boolean, onEnd: (watcher: Watcher) => void) {
+  constructor(selection: Selection, options: { bookmarks: boolean; after: number }, onEnd: (watcher: Watcher) => void) {
     this.selection = selection
-    this.bookmarks = bookmarks
+    this.bookmarks = options.bookmarks
+    this.after = options.after
     this.#onEnd = onEnd
     this.ended = new Promise((resolve) => {
       this.#settle = resolve
     })
   }
 
+  /** What is there already, however much it is: it takes no part in the limit. */
+  start(frames: readonly WatchFrame[]): void {
+    this.#queue = [...frames]
+    this.#limit = MAX_WATCH_QUEUE + frames.length
+  }
+
   push(frame: WatchFrame): void {
     if (this.#ended) return
-    if (this.#queue.length >= MAX_WATCH_QUEUE) {
+    if (this.#queue.length >= this.#limit) {
       this.end()
       return
     }
@@ -62,6 +72,7 @@ export class Watcher implements AsyncIterable<readonly WatchFrame[]> {
         if (this.#queue.length > 0) {
           const batch = this.#queue
           this.#queue = []
+          this.#limit = MAX_WATCH_QUEUE
           yield batch
         } else if (this.#ended) {
           return

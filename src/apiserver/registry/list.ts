@@ -27,6 +27,10 @@ export async function list(
   const asked = query.get('resourceVersion') ?? ''
   const match = query.get('resourceVersionMatch') ?? ''
   checkMatch(asked, match, token)
+  if (query.has('sendInitialEvents'))
+    throw errors.invalidListOptions('sendInitialEvents', 'Forbidden: sendInitialEvents is forbidden for list')
+  if (token && asked !== '' && asked !== '0')
+    throw errors.badRequest('specifying resource version is not allowed when using continue')
   if (token) return page(core, served, selected, limit, parseToken(served, token))
   if (match === 'Exact' || (asked !== '' && asked !== '0' && match === '' && limit > 0)) {
     return page(core, served, selected, limit, { revision: revisionOf(asked), after: undefined })

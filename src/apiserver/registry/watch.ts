@@ -23,14 +23,14 @@ export async function watch(
   const { selection } = selectionOf(served.resource, query, context)
   const asked = query.get('resourceVersion') ?? ''
   const streaming = isTrue(query.get('sendInitialEvents'))
-  checkWatchList(query, streaming)
+  checkWatchList(query)
   const bookmarks = isTrue(query.get('allowWatchBookmarks'))
   const initial = streaming || (!query.has('sendInitialEvents') && (asked === '' || asked === '0'))
   const after = asked === '' ? core.cacher.revision : revisionOf(asked)
   if (streaming || asked === '') await fresh(core, streaming && asked !== '' ? asked : '')
   const watcher = served.cache.watch(selection, { after, initial, bookmarks })
   if (!watcher) {
-    const error = errors.expired(`too old resource version: ${asked} (${core.cacher.revision})`)
+    const error = errors.expired(`too old resource version: ${asked} (${served.cache.floor})`)
     return once(errorFrame(error))
   }
   if (streaming && bookmarks) watcher.push(bookmarkFrame(served.resource, core.cacher.revision, true))
@@ -38,17 +38,20 @@ export async function watch(
   return watcher
 }
 
-function checkWatchList(query: URLSearchParams, streaming: boolean): void {
-  if (!query.has('sendInitialEvents')) return
-  if (query.get('resourceVersionMatch') !== 'NotOlderThan') {
+function checkWatchList(query: URLSearchParams): void {
+  const match = query.get('resourceVersionMatch') ?? ''
+  if (query.has('sendInitialEvents')) {
+    if (match === 'NotOlderThan') return
     throw errors.invalidListOptions(
       'resourceVersionMatch',
       'Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
     )
   }
-  if (streaming && !isTrue(query.get('allowWatchBookmarks'))) {
-    throw errors.invalidListOptions('sendInitialEvents', 'Forbidden: sendInitialEvents requires allowWatchBookmarks')
-  }
+  if (match === '') return
+  throw errors.invalidListOptions(
+    'resourceVersionMatch',
+    'Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+  )
 }
 
 function endInTime(core: Core, watcher: Watcher, query: URLSearchParams, context: RequestContext): void {
