@@ -1,0 +1,197 @@
+// The pods of one node: those the API gives it, and those that the runtime or the disk still hold of earlier ones. One worker each.
+
+import { rm } from 'node:fs/promises'
+import type { DeepReadonly } from '../../apimachinery/resource.ts'
+import { sleep } from '../../base/clock.ts'
+import type { Pod } from '../../api/core/pod/pod.ts'
+import { pods } from '../../api/core/pod/pod.ts'
+import { type Service, services } from '../../api/core/service/service.ts'
+import { type Informer, startInformer } from '../../client/informer.ts'
+import type { NodeContext } from '../context.ts'
+import { ProbeKeeper } from '../probes/probe-keeper.ts'
+import type { Prober } from '../probes/prober.ts'
+import { StatusWriter } from '../status/writer.ts'
+import { ObjectWatch } from '../volumes/object-watch.ts'
+import { PodVolumes } from '../volumes/pod-volumes.ts'
+import { BackOff } from './back-off.ts'
+import { type NodePod, uidOf } from './model.ts'
+import { podLogDirectory } from './paths.ts'
+import { burstableMilli } from './resources.ts'
+import type { WorkerParts } from './run.ts'
+import { listRuntimePods } from './view.ts'
+import { type PodRef, PodWorker } from './worker.ts'
+
+/** Events are the news; this is the safety net. */
+const RELIST_MS = 60_000
+const MAX_OOM_REMEMBERED = 1000
+
+export class PodSet implements AsyncDisposable {
+  readonly #context: NodeContext
+  readonly #stop = new AbortController()
+  readonly #workers = new Map<string, PodWorker>()
+  /** Which pod a sandbox or container belongs to. */
+  readonly #owners = new Map<string, string>()
+  readonly #oomKilled = new Set<string>()
+  readonly #informer: Informer<Pod>
+  readonly #services: Informer<Service>
+  readonly #parts: WorkerParts
+  readonly #running: Promise<unknown>
+
+  constructor(context: NodeContext, options: { prober: Prober; pid: number }) {
+    this.#context = context
+    const { client, clock, log, nodeName, random, events } = context
+    const wake = (uid: string): void => this.#workers.get(uid)?.wake()
+    this.#informer = startInformer({ client, resource: pods, fieldSelector: `spec.nodeName=${nodeName}`, clock, log })
+    this.#services = startInformer({ client, resource: services, clock, log })
+    this.#parts = {
+      context,
+      prober: options.prober,
+      pid: options.pid,
+      images: { context, backOff: new BackOff(clock), pulling: new Map() },
+      crashes: new BackOff(clock),
+      volumes: new PodVolumes(context),
+      objects: new ObjectWatch({ client, clock, log, onChange: wake }),
+      probes: new ProbeKeeper({ prober: options.prober, clock, random, events, onChange: wake }),
+      status: new StatusWriter(client),
+      oomKilled: this.#oomKilled,
+      services: () => this.#services.list(),
+      track: (uid, ids) => {
+        for (const id of ids) this.#owners.set(id, uid)
+      },
+      cleanUp: (ref) => this.#cleanUp(ref),
+    }
+    this.#running = this.#run()
+  }
+
+  /** The pods that this node knows. */
+  list(): DeepReadonly<Pod>[] {
+    return this.#informer.list()
+  }
+
+  get(namespace: string, name: string): DeepReadonly<Pod> | undefined {
+    return this.#informer.get({ namespace, name })
+  }
+
+  get workers(): number {
+    return this.#workers.size
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    this.#parts.probes[Symbol.dispose]()
+    await Promise.all([
+      this.#informer[Symbol.asyncDispose](),
+      this.#services[Symbol.asyncDispose](),
+      this.#parts.objects[Symbol.asyncDispose](),
+      this.#running,
+      ...[...this.#workers.values()].map(({ done }) => done),
+    ])
+  }
+
+  async #run(): Promise<void> {
+    const stopped = new Promise<void>((resolve) => this.#stop.signal.addEventListener('abort', () => resolve(), { once: true }))
+    // Without services a container's environment would lack them; without pods everything that runs would look like an orphan.
+    await Promise.race([Promise.all([this.#informer.synced, this.#services.synced]), stopped])
+    if (this.#stop.signal.aborted) return
+    this.#informer.onChange(({ type, object, previous }) => {
+      // A name may have passed to another pod between two looks.
+      if (previous !== undefined && uidOf(previous) !== uidOf(object)) this.#workers.get(uidOf(previous))?.remove(previous)
+      if (type === 'deleted') this.#removed(object)
+      else this.#given(object)
+      this.#shareCpu()
+    })
+    await Promise.all([this.#followEvents(), this.#relist()])
+  }
+
+  #given(pod: NodePod): void {
+    const uid = uidOf(pod)
+    const known = this.#workers.get(uid)
+    if (known !== undefined) return known.update(pod)
+    const { name, namespace = '' } = pod.metadata
+    this.#start({ uid, name, namespace }, pod)
+  }
+
+  #removed(pod: NodePod): void {
+    this.#workers.get(uidOf(pod))?.remove(pod)
+  }
+
+  #start(ref: PodRef, pod: NodePod | undefined): void {
+    const worker = new PodWorker(this.#parts, ref, pod, this.#stop.signal)
+    this.#workers.set(ref.uid, worker)
+    void worker.done.then(() => {
+      if (this.#workers.get(ref.uid) === worker) this.#workers.delete(ref.uid)
+    })
+  }
+
+  #shareCpu(): void {
+    this.#context.cgroups.updateBurstable(burstableMilli(this.#informer.list()))
+  }
+
+  async #followEvents(): Promise<void> {
+    const { runtime, log } = this.#context
+    try {
+      for await (const event of runtime.events(this.#stop.signal)) {
+        if (event.type === 'resync') {
+          for (const worker of this.#workers.values()) worker.wake()
+          continue
+        }
+        if (event.type === 'oom') this.#rememberOom(event.containerId)
+        // Starts are the agent's own doing; what a deletion leaves is seen by whoever deleted.
+        if (event.type !== 'exit') continue
+        const uid = this.#owners.get(event.containerId)
+        if (uid !== undefined) this.#workers.get(uid)?.wake()
+      }
+    } catch (error) {
+      if (!this.#stop.signal.aborted) log.error('Lost the events of the runtime', { error })
+    }
+  }
+
+  #rememberOom(id: string): void {
+    this.#oomKilled.add(id)
+    const oldest = this.#oomKilled.values().next().value
+    if (this.#oomKilled.size > MAX_OOM_REMEMBERED && oldest !== undefined) this.#oomKilled.delete(oldest)
+  }
+
+  async #relist(): Promise<void> {
+    const { clock, log } = this.#context
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#findOrphans()
+        for (const worker of this.#workers.values()) if (!worker.finished) worker.wake()
+      } catch (error) {
+        if (!this.#stop.signal.aborted) log.warn('Failed to list what the runtime holds', { error })
+      }
+      await sleep(clock, RELIST_MS, this.#stop.signal).catch(() => {})
+    }
+  }
+
+  /** Pods that were deleted while no agent ran: in the runtime, on disk, in the cgroups. */
+  async #findOrphans(): Promise<void> {
+    const found = await listRuntimePods(this.#context.runtime, this.#stop.signal)
+    for (const { uid, name, namespace, ids } of found.values()) {
+      for (const id of ids) this.#owners.set(id, uid)
+      if (!this.#workers.has(uid)) this.#start({ uid, name, namespace }, undefined)
+    }
+    const live = new Set([...found.values()].flatMap(({ ids }) => ids))
+    for (const [id, uid] of this.#owners) if (!live.has(id) && !this.#workers.has(uid)) this.#owners.delete(id)
+    for (const uid of await this.#parts.volumes.list()) if (!this.#workers.has(uid)) await this.#parts.volumes.tearDown(uid)
+    for (const group of this.#context.cgroups.listPods())
+      if (!this.#workers.has(group.uid)) await this.#context.cgroups.deletePod(group, this.#stop.signal)
+  }
+
+  async #cleanUp(ref: PodRef): Promise<void> {
+    const { runtime, directories } = this.#context
+    const found = (await listRuntimePods(runtime)).get(ref.uid)
+    const sandboxes = await runtime.listPodSandboxes({ labelSelector: { 'io.kubernetes.pod.uid': ref.uid } })
+    for (const { id } of sandboxes) await runtime.removePodSandbox(id)
+    for (const id of found?.ids ?? []) {
+      if (!sandboxes.some((s) => s.id === id)) await runtime.removeContainer(id)
+      this.#owners.delete(id)
+      this.#oomKilled.delete(id)
+    }
+    if (ref.name !== '' && ref.namespace !== '') await rm(podLogDirectory(directories, ref), { recursive: true, force: true })
+    this.#parts.status.forget(ref.uid)
+    this.#parts.crashes.forgetAll(`${ref.uid}/`)
+    this.#parts.images.backOff.forgetAll(`${ref.uid}_`)
+  }
+}
