@@ -24,7 +24,8 @@ const PLAIN_SCALARS: Partial<Record<NodeType, JsonObject>> = {
   double: { type: 'number', format: 'double' },
   bool: { type: 'boolean' },
   bytes: { type: 'string', format: 'byte' },
-  any: {},
+  // Not empty: readers take an empty schema for none.
+  any: { description: 'Any JSON value.' },
 }
 
 const KIND_FIELDS: JsonObject = {
