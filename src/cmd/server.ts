@@ -116,6 +116,7 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
       }),
     )
     const door = stack.use(await openDoor(api, settings, { pki, log }))
+    stack.use(await startLoops(api, log))
     const rotate = (): void => {
       const { serving } = issue()
       door.rotate(serving.certificate, serving.key)
@@ -138,6 +139,19 @@ async function openStore({ store, dataDirectory }: ServerSettings, log: Logger):
   }
   const { openLmdbStore } = await import('../store/lmdb/lmdb.ts')
   return openLmdbStore({ ...options, directory: join(dataDirectory, 'store') })
+}
+
+/** Controllers and scheduler. They are loaded after the door is open: the first requests need not wait for them. */
+async function startLoops(api: ApiServer, log: Logger): Promise<AsyncDisposable> {
+  const { startScheduler } = await import('../scheduler/scheduler.ts')
+  const { createEventRecorder } = await import('../client/events.ts')
+  const stack = new AsyncDisposableStack()
+  const shared = { clock: systemClock, random: systemRandom }
+  const scheduler = { ...shared, log: log.child({ component: 'scheduler' }) }
+  const client = api.client({ username: 'system:kube-scheduler', groups: ['system:authenticated'] }, 'kube-scheduler')
+  const events = stack.use(createEventRecorder({ ...scheduler, client, component: 'default-scheduler' }))
+  stack.use(startScheduler({ ...scheduler, client, events }))
+  return stack
 }
 
 async function openDoor(
