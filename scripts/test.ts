@@ -1,0 +1,21 @@
+// Runs every test, first those that need nothing, then, as root, those with real containers, one file after the other; at the end the summary of all.
+
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const found = (...patterns: string[]): string[] => globSync(patterns, { cwd: root }).sort()
+const end2end = found('test/e2e/**/*.test.ts')
+const others = found('src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts').filter(
+  (file) => !end2end.includes(file),
+)
+
+if (process.getuid?.() !== 0) {
+  console.error('drover: the tests with real containers need root\n        run them as root: sudo make test')
+  process.exit(1)
+}
+/** One run for both, so that there is one summary; files follow each other, since they share the machine's network and cgroups. */
+const argv = ['--test', '--test-concurrency=1', '--test-reporter=spec', ...others, ...end2end]
+const { status } = spawnSync('scripts/run', argv, { cwd: root, stdio: 'inherit' })
+process.exitCode = status ?? 1
