@@ -6,7 +6,7 @@ import type { RequestContext } from '../registry/context.ts'
 import type { PathHandler } from '../server.ts'
 
 /** undefined: well; otherwise what is wrong, which only the log and the check's own path say. */
-export type Check = () => string | undefined | Promise<string | undefined>
+export type Check = () => string | undefined
 
 export interface HealthOptions {
   /** By name; all of them make up each of the three paths. */
@@ -31,25 +31,25 @@ export function health({ checks, readiness = {}, metrics }: HealthOptions): Path
   }
 }
 
-async function answerOne(check: Check | undefined, context: RequestContext): Promise<ApiResponse> {
-  const wrong = await outcome(check)
+function answerOne(check: Check | undefined, context: RequestContext): ApiResponse {
+  const wrong = outcome(check)
   return wrong === undefined ? text(200, 'ok', context) : text(500, `internal server error: ${wrong}\n`, context)
 }
 
-async function outcome(check: Check | undefined): Promise<string | undefined> {
+function outcome(check: Check | undefined): string | undefined {
   try {
-    return await check?.()
+    return check?.()
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
 }
 
-async function answerAll(
+function answerAll(
   root: string,
   checks: Readonly<Record<string, Check>>,
   request: ApiRequest,
   context: RequestContext,
-): Promise<ApiResponse> {
+): ApiResponse {
   const excluded = new Set(request.query.getAll('exclude').flatMap((v) => v.split(',')))
   const lines: string[] = []
   let failed = false
@@ -58,7 +58,7 @@ async function answerAll(
       lines.push(`[+]${name} excluded: ok`)
       continue
     }
-    const wrong = await outcome(check)
+    const wrong = outcome(check)
     if (wrong !== undefined) failed = true
     lines.push(wrong === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`)
   }

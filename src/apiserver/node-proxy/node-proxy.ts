@@ -1,0 +1,184 @@
+// Logs, exec, attach, port-forward and the proxy subresources: what is asked of the API server and answered by a kubelet, a pod or a service.
+
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Logger } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import * as errors from '../../apimachinery/errors.ts'
+import type { ApiRequest, ApiResponse } from '../../client/door.ts'
+import { proxyUpgrade, type UpgradeTarget } from '../../streams/upgrade/proxy.ts'
+import type { UpgradeHandler } from '../https.ts'
+import type { RequestContext } from '../registry/context.ts'
+import type { Registry } from '../registry/registry.ts'
+import { parseRequest, type RequestInfo } from '../request-info.ts'
+import { errorResponse } from '../responses.ts'
+import type { SubresourceHandler } from '../server.ts'
+import { ask, checkAnswer, type KubeletCredentials, tlsOf } from './backend.ts'
+import { chooseContainer, hostOf } from './container-choice.ts'
+import { pathBehindProxy, proxyRequest } from './http-proxy.ts'
+import { logOptions, portForwardOptions, streamOptions } from './options.ts'
+import { kubeletOf, nodeTarget, originOf, podOf, podTarget, serviceTarget, type Target } from './targets.ts'
+
+export interface NodeProxyOptions {
+  registry: Registry
+  log: Logger
+  /** Chooses among the endpoints of a service. */
+  random?: Random
+  /** Without them, kubelets cannot be reached. */
+  kubelet?: KubeletCredentials
+}
+
+export interface NodeProxyUpgradeOptions extends NodeProxyOptions {
+  /** Who asks, and may they: the pipeline's own answer. Throws a StatusError. */
+  authorizeRequest(request: ApiRequest): Promise<RequestContext>
+}
+
+const STREAMS = ['exec', 'attach', 'portforward'] as const
+type Stream = (typeof STREAMS)[number]
+const isStream = (text: string): text is Stream => STREAMS.some((s) => s === text)
+
+/** By `plural/subresource`, for the pipeline. */
+export function nodeProxy(options: NodeProxyOptions): Readonly<Record<string, SubresourceHandler>> {
+  const proxy: SubresourceHandler = ({ request, context }) =>
+    proxyRequest(request, context.info, proxyTarget(options, context.info), options.kubelet)
+  return {
+    'pods/log': ({ request, context }) => log(options, request, context),
+    'pods/exec': upgradeRequired,
+    'pods/attach': upgradeRequired,
+    'pods/portforward': upgradeRequired,
+    'pods/proxy': proxy,
+    'nodes/proxy': proxy,
+    'services/proxy': proxy,
+  }
+}
+
+function upgradeRequired(): Promise<never> {
+  return Promise.reject(errors.badRequest('Upgrade request required'))
+}
+
+async function log(
+  options: NodeProxyOptions,
+  request: ApiRequest,
+  { info, requestID }: RequestContext,
+): Promise<ApiResponse> {
+  const { namespace, name } = info
+  if (info.verb !== 'get') throw errors.methodNotSupported(PODS, info.verb)
+  const pod = podOf(options.registry, namespace, name)
+  const asked = logOptions(request.query, name)
+  const container = chooseContainer(pod, asked.container)
+  // Nothing has been said where nothing has run yet.
+  if (!pod.spec.nodeName) return { status: 204, headers: { 'audit-id': requestID }, body: { kind: 'empty' } }
+  const target = kubeletOf(options.registry, pod.spec.nodeName)
+  const search = asked.query.size > 0 ? `?${asked.query.toString()}` : ''
+  const answer = await ask(
+    target,
+    {
+      method: 'GET',
+      path: `/containerLogs/${segments(namespace, name, container)}${search}`,
+      signal: request.signal,
+      insecure: asked.insecureSkipTLSVerifyBackend,
+    },
+    options.kubelet,
+  )
+  await checkAnswer(answer, PODS, name)
+  const headers = { 'content-type': 'text/plain', 'cache-control': 'no-cache, private', 'audit-id': requestID }
+  return { status: 200, headers, body: { kind: 'stream', chunks: answer } }
+}
+
+const PODS: errors.ResourceRef = { group: '', plural: 'pods', kind: 'Pod', groupResource: 'pods' }
+
+function segments(...parts: string[]): string {
+  return parts.map(encodeURIComponent).join('/')
+}
+
+function proxyTarget({ registry, random }: NodeProxyOptions, { resource, namespace, name }: RequestInfo): Target {
+  if (resource === 'nodes') return nodeTarget(registry, name)
+  if (resource === 'pods') return podTarget(registry, namespace, name)
+  return serviceTarget(registry, namespace, name, random)
+}
+
+/** Does this request's upgrade mean something here? All others are answered as if they had not asked for one. */
+export function takesUpgrade(message: IncomingMessage): boolean {
+  const info = infoOf(message.method ?? 'GET', message.url ?? '/')
+  return info !== undefined && upgrades(info)
+}
+
+function infoOf(method: string, url: string): RequestInfo | undefined {
+  try {
+    return parseRequest(method, url.split('?', 1)[0] ?? '/', new URLSearchParams())
+  } catch {
+    return undefined
+  }
+}
+
+function upgrades({ group, version, resource, subresource }: RequestInfo): boolean {
+  if (group !== '' || version !== 'v1') return false
+  if (resource === 'pods' && isStream(subresource)) return true
+  return subresource === 'proxy' && ['nodes', 'pods', 'services'].includes(resource)
+}
+
+/** Passes upgrades on after the same checks as any other request. What is refused is refused as ordinary HTTP. */
+export function nodeProxyUpgrade(options: NodeProxyUpgradeOptions): UpgradeHandler {
+  return async (request, message, socket, head) => {
+    let target: UpgradeTarget
+    try {
+      target = await upgradeTarget(options, request)
+    } catch (error) {
+      if (!(error instanceof errors.StatusError))
+        options.log.error('Failed to answer an upgrade', { path: request.path, error })
+      refuse(socket, error)
+      return
+    }
+    await proxyUpgrade(message, socket, head, target, { signal: request.signal })
+  }
+}
+
+async function upgradeTarget(options: NodeProxyUpgradeOptions, request: ApiRequest): Promise<UpgradeTarget> {
+  const info = infoOf(request.method, request.path)
+  const streams = info !== undefined && upgrades(info) && isStream(info.subresource)
+  // Running something in a pod is never mere reading, though WebSockets can only be opened with GET (KEP-4006).
+  const context = await options.authorizeRequest(streams ? { ...request, method: 'POST' } : request)
+  if (!upgrades(context.info)) throw errors.badRequest('this path cannot be upgraded')
+  if (streams && request.method !== 'GET' && request.method !== 'POST') {
+    throw errors.methodNotSupported(PODS, request.method.toLowerCase())
+  }
+  const { target, path } = isStream(context.info.subresource)
+    ? streamTarget(options, request, context.info, context.info.subresource)
+    : {
+        target: proxyTarget(options, context.info),
+        path: `${pathBehindProxy(request.path, context.info) || '/'}?${request.query.toString()}`,
+      }
+  const url = new URL(originOf(target) + path)
+  if (target.protocol === 'http:') return { url }
+  return { url, tls: tlsOf(target, options.kubelet) as NonNullable<UpgradeTarget['tls']> }
+}
+
+function streamTarget(
+  { registry }: NodeProxyOptions,
+  { query }: ApiRequest,
+  { namespace, name }: RequestInfo,
+  stream: Stream,
+): { target: Target; path: string } {
+  const pod = podOf(registry, namespace, name)
+  if (stream === 'portforward') {
+    const target = kubeletOf(registry, hostOf(pod))
+    return { target, path: `/portForward/${segments(namespace, name)}?${portForwardOptions(query).toString()}` }
+  }
+  const container = chooseContainer(pod, query.get('container') ?? '')
+  const target = kubeletOf(registry, hostOf(pod))
+  return {
+    target,
+    path: `/${stream}/${segments(namespace, name, container)}?${streamOptions(query, stream).toString()}`,
+  }
+}
+
+function refuse(socket: Duplex, error: unknown): void {
+  const { status, headers, body } = errorResponse(error, undefined)
+  const bytes = body.kind === 'object' ? body.bytes : Buffer.alloc(0)
+  let head = `HTTP/1.1 ${status} \r\nConnection: close\r\nContent-Length: ${bytes.length}\r\n`
+  for (const [name, value] of Object.entries(headers)) head += `${name}: ${[value].flat().join(', ')}\r\n`
+  socket.write(`${head}\r\n`)
+  socket.end(bytes)
+  // What the client sends meanwhile is not read; the end of its side is what lets the connection close.
+  socket.resume()
+}
