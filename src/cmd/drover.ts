@@ -11,6 +11,11 @@ async function main(argv: readonly string[]): Promise<number> {
       await runServer(rest)
       return 0
     }
+    case 'agent': {
+      const { runAgent } = await import('./agent.ts')
+      await runAgent(rest)
+      return 0
+    }
     default: {
       const { runCommandLine } = await import('./command-line.ts')
       return runCommandLine(argv)

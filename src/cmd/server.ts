@@ -116,7 +116,7 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
       }),
     )
     const door = stack.use(await openDoor(api, settings, { pki, log }))
-    stack.use(await startLoops(api, log))
+    stack.use(await startLoops(api, { settings, pki, log }))
     const rotate = (): void => {
       const { serving } = issue()
       door.rotate(serving.certificate, serving.key)
@@ -141,9 +141,16 @@ async function openStore({ store, dataDirectory }: ServerSettings, log: Logger):
   return openLmdbStore({ ...options, directory: join(dataDirectory, 'store') })
 }
 
+interface Surroundings {
+  readonly settings: ServerSettings
+  readonly pki: ServerPki
+  readonly log: Logger
+}
+
 /** Controllers and scheduler. They are loaded after the door is open: the first requests need not wait for them. */
-async function startLoops(api: ApiServer, log: Logger): Promise<AsyncDisposable> {
+async function startLoops(api: ApiServer, { settings, pki, log }: Surroundings): Promise<AsyncDisposable> {
   const { startScheduler } = await import('../scheduler/scheduler.ts')
+  const { startControllers } = await import('../controllers/start.ts')
   const { createEventRecorder } = await import('../client/events.ts')
   const stack = new AsyncDisposableStack()
   const shared = { clock: systemClock, random: systemRandom }
@@ -151,6 +158,14 @@ async function startLoops(api: ApiServer, log: Logger): Promise<AsyncDisposable>
   const client = api.client({ username: 'system:kube-scheduler', groups: ['system:authenticated'] }, 'kube-scheduler')
   const events = stack.use(createEventRecorder({ ...scheduler, client, component: 'default-scheduler' }))
   stack.use(startScheduler({ ...scheduler, client, events }))
+  stack.use(
+    startControllers({
+      ...shared,
+      client: (identity, userAgent) => api.client(identity, userAgent),
+      log: log.child({ component: 'controllers' }),
+      configuration: { clusterCIDR: settings.clusterCIDR, clusterCA: pki.caCertificate },
+    }),
+  )
   return stack
 }
 
