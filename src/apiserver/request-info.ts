@@ -61,7 +61,15 @@ export function parseRequest(method: string, path: string, query: URLSearchParam
   if (verb === 'get' && place.name === '') verb = isTrue(query.get('watch')) ? 'watch' : 'list'
   else if (verb === 'get' && isTrue(query.get('watch')) && place.subresource === '') verb = 'watch'
   else if (verb === 'delete' && place.name === '') verb = 'deletecollection'
-  return { ...plain, isResource: true, verb, group, version, ...place }
+  // Reading one object by selector is authorised by its name: that is how agents watch the secrets of their pods.
+  const name = verb === 'list' || verb === 'watch' ? place.name || selectedName(query) : place.name
+  return { ...plain, isResource: true, verb, group, version, ...place, name }
+}
+
+function selectedName(query: URLSearchParams): string {
+  const term = (query.get('fieldSelector') ?? '').split(',').find((part) => /^metadata\.name==?[^=]/.test(part))
+  const name = term?.replace(/^metadata\.name==?/, '') ?? ''
+  return name.includes('/') || name.includes('%') || name.includes('\\') ? '' : name
 }
 
 function placeOf(
