@@ -74,27 +74,30 @@ export async function isReady(
   }
 }
 
-interface NodeObject {
-  readonly metadata: { readonly name: string }
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
+interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly lastHeartbeatTime?: string | null
 }
 
-/** Whether each node of the server is ready, by name. */
+interface NodeObject {
+  readonly metadata: { readonly name: string }
+  readonly status?: { readonly conditions?: readonly Condition[] }
+}
+
+/** Whether each node of the server is ready, by name. What an agent said before `sinceMs` does not count: it may have ended then. */
 export async function nodesReady(
   state: ClusterState,
   administrator: Administrator,
-  signal?: AbortSignal,
+  { signal, sinceMs = 0 }: { signal?: AbortSignal; sinceMs?: number } = {},
 ): Promise<Map<string, boolean>> {
+  const isTrue = ({ type, status, lastHeartbeatTime }: Condition): boolean =>
+    type === 'Ready' && status === 'True' && Date.parse(lastHeartbeatTime ?? '') >= sinceMs
   try {
     const answer = await ask(state, administrator, { path: '/api/v1/nodes', signal })
     if (answer.status !== 200) return new Map()
     const { items } = JSON.parse(answer.body) as { items: NodeObject[] }
-    return new Map(
-      items.map(({ metadata, status }) => [
-        metadata.name,
-        status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
-      ]),
-    )
+    return new Map(items.map(({ metadata, status }) => [metadata.name, status?.conditions?.some(isTrue) ?? false]))
   } catch {
     return new Map()
   }

@@ -34,6 +34,8 @@ export interface Started {
   readonly process: ProcessIdentity
   /** False: it ran already. */
   readonly fresh: boolean
+  /** When it was started; 0 when it ran already. */
+  readonly atMs: number
 }
 
 export async function startServerProcess(host: Host, places: Places, state: ClusterState): Promise<Started> {
@@ -81,7 +83,7 @@ async function start(
   { name, argv, prefix }: { name: string; argv: readonly string[]; prefix: readonly string[] },
 ): Promise<Started> {
   const running = findDetached(pidFileOf(places, name))
-  if (running) return { process: running, fresh: false }
+  if (running) return { process: running, fresh: false, atMs: 0 }
   const [program, ...rest] = [...prefix, ...host.program, ...argv]
   const process = await startDetached({
     argv: [program ?? '', ...rest],
@@ -89,7 +91,7 @@ async function start(
     logFile: logFileOf(places, `${name}.out`),
     pidFile: pidFileOf(places, name),
   })
-  return { process, fresh: true }
+  return { process, fresh: true, atMs: host.clock.now() }
 }
 
 /** Throws when a process that was started has ended, with what it said last. */

@@ -206,13 +206,17 @@ async function startNodes(
   const agents = new Map<string, Started>()
   if (state.nodes.length === 0) return agents
   mkdirSync(places.run, { recursive: true, mode: 0o755 })
-  await Promise.all([
-    ensurePauseImage(host, places),
-    ensureNodeNetwork(runCommand, { cluster: state.name, address: state.nodeNetwork }),
-  ])
-  mark('pause image and node network in place')
-  for (const node of state.nodes) agents.set(node.name, await startNode(host, places, { state, node }))
-  mark('agent processes started')
+  const start = async (node: NodeState): Promise<void> => {
+    agents.set(node.name, await startNode(host, places, { state, node }))
+  }
+  // The machine's own agent needs neither of the two before the server answers.
+  const image = ensurePauseImage(host, places)
+  const network = ensureNodeNetwork(runCommand, { cluster: state.name, address: state.nodeNetwork })
+  await Promise.all([image, network, ...state.nodes.filter(({ namespace }) => !namespace).map(start)])
+  mark('agent started, pause image and node network in place')
+  const others = state.nodes.filter(({ namespace }) => namespace)
+  for (const node of others) await start(node)
+  if (others.length > 0) mark('agents of the other nodes started')
   return agents
 }
 
@@ -249,7 +253,9 @@ async function awaitNodes(host: Host, { places, state, administrator, agents, de
   await host.step(text, () =>
     until(host, deadline, `Not every node is ready; their logs: drover logs agent -n ${state.name}`, async () => {
       for (const [name, started] of agents) checkAlive(places, agentOf(name), started)
-      const ready = await nodesReady(state, administrator, deadline)
+      // The API has whole seconds.
+      const sinceMs = Math.floor(Math.max(...[...agents.values()].map(({ atMs }) => atMs)) / 1000) * 1000
+      const ready = await nodesReady(state, administrator, { signal: deadline, sinceMs })
       return names.every((name) => ready.get(name))
     }),
   )

@@ -62,7 +62,9 @@ export const status: Command = {
     const administrator = administratorOf(session, found)
     const running = processes.some(({ name }) => name === 'server')
     const ready = running && (await isReady(state, administrator, session.signal))
-    const readiness = ready ? await nodesReady(state, administrator, session.signal) : new Map<string, boolean>()
+    const readiness = ready
+      ? await nodesReady(state, administrator, { signal: session.signal })
+      : new Map<string, boolean>()
     const nodes = state.nodes.map(({ name, address }) => ({ name, address, ready: readiness.get(name) ?? false }))
     const healthy = ready && nodes.every((node) => node.ready)
     if (wantsJSON(given)) {

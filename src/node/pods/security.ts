@@ -92,11 +92,14 @@ export function containerSecurity(
     readonlyRootfs: own.readOnlyRootFilesystem === true,
     // A privileged process, or one with all of the administrator's powers, gains nothing by escalating: upstream then ignores the wish.
     noNewPrivs: own.allowPrivilegeEscalation === false,
-    capabilities: { addCapabilities: [...(own.capabilities?.add ?? [])], dropCapabilities: [...(own.capabilities?.drop ?? [])] },
+    capabilities: {
+      addCapabilities: [...(own.capabilities?.add ?? [])],
+      dropCapabilities: [...(own.capabilities?.drop ?? [])],
+    },
     supplementalGroups: groups,
     supplementalGroupsPolicy: podContext.supplementalGroupsPolicy ?? 'Merge',
     seccomp: profile(own.seccompProfile ?? podContext.seccompProfile, options.seccompRoot, { type: 'Unconfined' }),
-    apparmor: apparmor(own.appArmorProfile ?? podContext.appArmorProfile),
+    ...apparmor(own.appArmorProfile ?? podContext.appArmorProfile),
     maskedPaths: unmasked ? [] : MASKED_PATHS,
     readonlyPaths: unmasked ? [] : READONLY_PATHS,
     ...(selinuxOptions === undefined ? {} : { selinuxOptions }),
@@ -109,8 +112,7 @@ function checkNonRoot(pod: NodePod, container: NodeContainer, runAsUser: number 
   const { name, namespace = '', uid = '' } = pod.metadata
   const where = `(pod: "${name}_${namespace}(${uid})", container: ${container.name})`
   if (runAsUser !== undefined) {
-    if (runAsUser === 0)
-      throw new ContainerConfigError(`container's runAsUser breaks non-root policy ${where}`)
+    if (runAsUser === 0) throw new ContainerConfigError(`container's runAsUser breaks non-root policy ${where}`)
     return
   }
   if (image.uid === 0 || (image.uid === undefined && image.username === ''))
@@ -138,13 +140,14 @@ function profile(wish: ProfileWish | undefined, root: string, fallback: ProfileW
   return { profileType: 'Localhost', localhostRef: `${root}/${localhostProfile}` }
 }
 
-function apparmor(wish: ProfileWish | undefined): SecurityProfile {
-  if (wish === undefined || wish.type === 'RuntimeDefault') return { profileType: 'RuntimeDefault' }
-  if (wish.type === 'Unconfined') return { profileType: 'Unconfined' }
+/** Nothing wished: the runtime's choice, which is its default where AppArmor is there. A wish fails where it is not. */
+function apparmor(wish: ProfileWish | undefined): { apparmor?: SecurityProfile } {
+  if (wish === undefined) return {}
+  if (wish.type === 'RuntimeDefault' || wish.type === 'Unconfined') return { apparmor: { profileType: wish.type } }
   const { localhostProfile = '' } = wish
   if (localhostProfile === '')
     throw new ContainerConfigError('localhostProfile must be set if appArmorProfile type is Localhost.')
-  return { profileType: 'Localhost', localhostRef: localhostProfile }
+  return { apparmor: { profileType: 'Localhost', localhostRef: localhostProfile } }
 }
 
 function selinux(options: { user?: string; role?: string; type?: string; level?: string } | undefined) {
