@@ -3,7 +3,7 @@
 import { sleep, type Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Change, Store } from '../../store/store.ts'
-import { frameLine, StoredObject } from './stored.ts'
+import { frameLine } from './stored.ts'
 import { ResourceCache } from './resource-cache.ts'
 
 /** How often an idle watch hears how far the server has come (upstream: about a minute). */
@@ -19,6 +19,8 @@ export interface ResourcePlace {
   namespaced: boolean
   apiVersion: string
   kind: string
+  /** How stored bytes read in this version, where a resource has several: each version has a cache of its own. */
+  read?: (stored: Buffer) => Buffer
 }
 
 interface Registered {
@@ -35,7 +37,8 @@ export class Cacher implements AsyncDisposable {
   readonly #tenant: string
   readonly #clock: Clock
   readonly #log: Logger
-  readonly #caches = new Map<string, Registered>()
+  /** By prefix; one for each served version. */
+  readonly #caches = new Map<string, Registered[]>()
   readonly #stop = new AbortController()
   #revision = 0
   #floor = 0
@@ -63,14 +66,15 @@ export class Cacher implements AsyncDisposable {
   /** Loads one resource; before `start` for the built-in ones, at any time for custom ones. */
   async add(place: ResourcePlace): Promise<ResourceCache> {
     const prefix = this.prefix(place)
-    const known = this.#caches.get(prefix)
+    const versions = this.#caches.get(prefix) ?? []
+    const known = versions.find((v) => v.place.apiVersion === place.apiVersion)
     if (known) return known.cache
-    const cache = new ResourceCache(prefix, place.namespaced)
+    const cache = new ResourceCache(prefix, place.namespaced, place.read)
     // Changes that pass by while the list is read wait in `pending`; those that the list already holds are dropped.
     const registered: Registered = { cache, place, pending: [], loadedAt: 0 }
-    this.#caches.set(prefix, registered)
+    this.#caches.set(prefix, [...versions, registered])
     const { entries, revision } = await this.#store.list(prefix)
-    for (const entry of entries) cache.load(StoredObject.fromStore(entry.key, entry.revision, entry.value))
+    for (const entry of entries) cache.load(cache.objectFrom(entry.key, entry.revision, entry.value))
     const pending = registered.pending ?? []
     registered.pending = undefined
     registered.loadedAt = revision
@@ -79,18 +83,21 @@ export class Cacher implements AsyncDisposable {
     return cache
   }
 
-  remove(place: { group: string; plural: string }): void {
+  remove(place: { group: string; plural: string; apiVersion: string }): void {
     const prefix = this.prefix(place)
-    this.#caches.get(prefix)?.cache.endWatches()
-    this.#caches.delete(prefix)
+    const versions = this.#caches.get(prefix) ?? []
+    const left = versions.filter((v) => v.place.apiVersion !== place.apiVersion)
+    for (const version of versions) if (!left.includes(version)) version.cache.endWatches()
+    if (left.length > 0) this.#caches.set(prefix, left)
+    else this.#caches.delete(prefix)
   }
 
   /** Starts following the store. All reads are complete up to `revision` from here on. */
   start(): void {
-    const loads = [...this.#caches.values()].map((r) => r.loadedAt)
+    const loads = [...this.#registered()].map((r) => r.loadedAt)
     this.#revision = Math.min(...loads, this.#store.revision)
     this.#floor = Math.max(this.#store.compacted, this.#revision - RESUME_CHANGES, 0)
-    for (const { cache } of this.#caches.values()) cache.setFloor(this.#floor)
+    for (const { cache } of this.#registered()) cache.setFloor(this.#floor)
     this.#feeding = this.#feed()
     this.#bookmarks = this.#sendBookmarks()
   }
@@ -117,11 +124,15 @@ export class Cacher implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
-    for (const { cache } of this.#caches.values()) cache.endWatches()
+    for (const { cache } of this.#registered()) cache.endWatches()
     await this.#feeding
     await this.#bookmarks
     for (const waiter of this.#waiters) waiter.resolve()
     this.#waiters = []
+  }
+
+  *#registered(): Iterable<Registered> {
+    for (const versions of this.#caches.values()) yield* versions
   }
 
   async #feed(): Promise<void> {
@@ -140,12 +151,11 @@ export class Cacher implements AsyncDisposable {
   }
 
   #take(change: Change): void {
-    const registered = this.#caches.get(resourcePrefix(change.key))
-    if (!registered) return
-    const { cache, pending } = registered
-    if (pending) pending.push(change)
-    else if (change.revision > registered.loadedAt) applyChange(cache, change)
-    else rememberChange(cache, change)
+    for (const { cache, pending, loadedAt } of this.#caches.get(resourcePrefix(change.key)) ?? []) {
+      if (pending) pending.push(change)
+      else if (change.revision > loadedAt) applyChange(cache, change)
+      else rememberChange(cache, change)
+    }
   }
 
   #advance(revision: number): void {
@@ -163,7 +173,7 @@ export class Cacher implements AsyncDisposable {
       } catch {
         return
       }
-      for (const { cache, place } of this.#caches.values()) cache.bookmark(bookmarkFrame(place, this.#revision))
+      for (const { cache, place } of this.#registered()) cache.bookmark(bookmarkFrame(place, this.#revision))
     }
   }
 }
@@ -204,8 +214,8 @@ function rememberChange(cache: ResourceCache, change: Change): void {
   if (last === undefined) return
   cache.remember({
     revision: change.revision,
-    object: StoredObject.fromStore(change.key, change.revision, last),
+    object: cache.objectFrom(change.key, change.revision, last),
     deleted: change.value === undefined,
-    previous: change.previous && StoredObject.fromStore(change.key, change.previous.revision, change.previous.value),
+    previous: change.previous && cache.objectFrom(change.key, change.previous.revision, change.previous.value),
   })
 }

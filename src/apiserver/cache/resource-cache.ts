@@ -41,9 +41,18 @@ export class ResourceCache {
   /** Watchers of one object by its name, so that thousands of them cost a change of another object nothing. */
   readonly #byName = new Map<string, Set<Watcher>>()
 
-  constructor(prefix: string, namespaced: boolean) {
+  /** How stored bytes read in this cache's version; absent where there is one version only. */
+  readonly #read: ((stored: Buffer) => Buffer) | undefined
+
+  constructor(prefix: string, namespaced: boolean, read?: (stored: Buffer) => Buffer) {
     this.prefix = prefix
     this.#namespaced = namespaced
+    this.#read = read
+  }
+
+  /** What the store holds, as this cache's readers see it. */
+  objectFrom(key: string, revision: number, stored: Buffer): StoredObject {
+    return StoredObject.fromStore(key, revision, this.#read ? this.#read(stored) : stored)
   }
 
   /** Says from where on the window is complete. */
@@ -92,7 +101,7 @@ export class ResourceCache {
     const previous = this.#objects.get(key)
     const last = value ?? previousValue
     if (last === undefined) return
-    const object = StoredObject.fromStore(key, revision, last)
+    const object = this.objectFrom(key, revision, last)
     if (value === undefined) this.#remove(key)
     else this.#insert(object)
     const change: CacheChange = { revision, object, deleted: value === undefined, previous }

@@ -3,7 +3,7 @@
 import * as errors from '../../apimachinery/errors.ts'
 import type { ResponseBody } from '../../client/door.ts'
 import { CompactedError } from '../../store/store.ts'
-import { StoredObject } from '../cache/stored.ts'
+import type { StoredObject } from '../cache/stored.ts'
 import type { RequestContext } from './context.ts'
 import { type Selected, selectionOf } from './selection.ts'
 import type { Core, Served } from './served.ts'
@@ -73,7 +73,7 @@ async function page(core: Core, served: Served, selected: Selected, limit: numbe
       })
       for (const entry of entries) {
         after = entry.key
-        const object = StoredObject.fromStore(entry.key, entry.revision, entry.value)
+        const object = served.cache.objectFrom(entry.key, entry.revision, entry.value)
         if (name !== undefined && object.object.metadata.name !== name) continue
         if (matches && !matches(object.object)) continue
         if (limit > 0 && items.length === limit)

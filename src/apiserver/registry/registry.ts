@@ -8,6 +8,13 @@ import type { Served } from './served.ts'
 /** Told when a resource is served or no longer served. */
 export type RegistryListener = () => void
 
+export interface AddOptions {
+  /** The version that objects are stored in, where it is another one. */
+  storageVersion?: string
+  /** How stored bytes read in this version, where the resource has several. */
+  read?: (stored: Buffer) => Buffer
+}
+
 export class Registry {
   readonly #cacher: Cacher
   readonly #served = new Map<string, Served>()
@@ -27,7 +34,7 @@ export class Registry {
     return this.#served.get(`${group}/${version}/${plural}`)
   }
 
-  /** Any version of a resource: its cache is the same. */
+  /** Any version of a resource. */
   byGroupResource(group: string, plural: string): Served | undefined {
     for (const served of this.#served.values()) {
       if (served.resource.group === group && served.resource.plural === plural) return served
@@ -39,19 +46,20 @@ export class Registry {
     return this.#served.values()
   }
 
-  async add(resource: Resource<AnyObject>): Promise<Served> {
+  async add(resource: Resource<AnyObject>, { storageVersion, read }: AddOptions = {}): Promise<Served> {
     const { group, plural, scope, apiVersion, kind } = resource
-    const cache = await this.#cacher.add({ group, plural, namespaced: scope === 'Namespaced', apiVersion, kind })
-    const served = { resource, cache }
+    const place = { group, plural, namespaced: scope === 'Namespaced', apiVersion, kind }
+    const cache = await this.#cacher.add({ ...place, ...(read ? { read } : {}) })
+    const served = { resource, cache, ...(storageVersion === undefined ? {} : { storageVersion }) }
     this.#served.set(`${group}/${resource.version}/${plural}`, served)
     this.#changed()
     return served
   }
 
-  /** Stops serving one version; the cache goes with the last of them. */
+  /** Stops serving one version, and ends its watches. */
   remove(resource: Resource<AnyObject>): void {
     this.#served.delete(`${resource.group}/${resource.version}/${resource.plural}`)
-    if (!this.byGroupResource(resource.group, resource.plural)) this.#cacher.remove(resource)
+    this.#cacher.remove(resource)
     this.#changed()
   }
 
