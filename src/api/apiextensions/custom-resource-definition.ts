@@ -38,6 +38,22 @@ export const customResourceDefinitions = defineResource({
   validateUpdate(next, previous, issues) {
     validateDefinitionUpdate(next, previous, issues)
   },
+  // The objects go before their definition: the server lets go of it when they are gone.
+  prepareDelete(definition) {
+    const { metadata, status = {} } = definition
+    const conditions = status.conditions ?? []
+    if (conditions.some(({ type }) => type === 'Terminating')) return
+    const finalizer = 'customresourcecleanup.apiextensions.k8s.io'
+    metadata.finalizers = [...(metadata.finalizers ?? []).filter((f) => f !== finalizer), finalizer]
+    const pending = {
+      type: 'Terminating',
+      status: 'True',
+      reason: 'InstanceDeletionPending',
+      message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+      ...(metadata.deletionTimestamp === undefined ? {} : { lastTransitionTime: metadata.deletionTimestamp }),
+    }
+    definition.status = { ...status, conditions: [...conditions, pending] }
+  },
   // The version that is stored now has been stored from now on.
   prepareCreate(definition) {
     const storing = definition.spec.versions.filter(({ storage }) => storage).map(({ name }) => name)

@@ -1,0 +1,94 @@
+// Which definitions are served as what: keeps the registry's custom resources in step with their definitions, version by version.
+
+import type { Logger } from '../../base/log.ts'
+import type { AnyObject } from '../../apimachinery/metadata.ts'
+import type { Resource } from '../../apimachinery/resource.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Served } from '../registry/served.ts'
+import { type Definition, isTrue, type Names } from './conditions.ts'
+import { readerOf, resourceOf } from './resource.ts'
+
+interface Published {
+  /** What the resource was made from: as long as it is the same, so is the resource. */
+  facts: string
+  resource: Resource<AnyObject>
+  served: Served
+  storage: boolean
+}
+
+export class Publication {
+  readonly #registry: Registry
+  readonly #log: Logger
+  readonly #published = new Map<string, Map<string, Published>>()
+
+  constructor(registry: Registry, log: Logger) {
+    this.#registry = registry
+    this.#log = log
+  }
+
+  names(): Iterable<string> {
+    return this.#published.keys()
+  }
+
+  /** The resource in its storage version, or in any that is served. */
+  servedOf(name: string): Served | undefined {
+    const versions = [...(this.#published.get(name)?.values() ?? [])]
+    return (versions.find((v) => v.storage) ?? versions[0])?.served
+  }
+
+  /** Serves the definition's versions as they are now; returns those that should be served and cannot be. */
+  async publish(definition: Definition, names: Names): Promise<string[]> {
+    const { name } = definition.metadata
+    const { group, versions, conversion, scope } = definition.spec
+    if (this.#isBuiltIn(group, names.plural)) return []
+    const published = this.#published.get(name) ?? new Map<string, Published>()
+    this.#published.set(name, published)
+    const storageVersion = versions.find((v) => v.storage)?.name ?? ''
+    const terminating = isTrue(definition, 'Terminating')
+    const unserved: string[] = []
+    const wanted = new Set<string>()
+    for (const version of versions) {
+      // While the definition goes, its objects are reached by the storage version even if that one was not served.
+      if (!version.served && !(terminating && version.storage)) continue
+      if (conversion?.strategy === 'Webhook' && !version.storage) {
+        unserved.push(version.name)
+        continue
+      }
+      wanted.add(version.name)
+      const facts = JSON.stringify([version, names, scope, storageVersion, terminating])
+      if (published.get(version.name)?.facts === facts) continue
+      let resource: Resource<AnyObject>
+      try {
+        resource = resourceOf(definition, version, names)
+      } catch (error) {
+        this.#log.warn('Failed to load the schema of a custom resource', {
+          definition: name,
+          version: version.name,
+          error,
+        })
+        unserved.push(version.name)
+        continue
+      }
+      const read = readerOf(resource)
+      const served = await this.#registry.add(resource, { storageVersion, read })
+      published.set(version.name, { facts, resource, served, storage: version.storage })
+    }
+    for (const [version, { resource }] of published) {
+      if (wanted.has(version)) continue
+      published.delete(version)
+      this.#registry.remove(resource)
+    }
+    return unserved
+  }
+
+  withdraw(name: string): void {
+    for (const { resource } of this.#published.get(name)?.values() ?? []) this.#registry.remove(resource)
+    this.#published.delete(name)
+  }
+
+  /** A definition never takes the place, or the stored objects, of a kind of the server's own. */
+  #isBuiltIn(group: string, plural: string): boolean {
+    const served = this.#registry.byGroupResource(group, plural)
+    return served !== undefined && served.resource.custom !== true
+  }
+}
