@@ -5,10 +5,12 @@ import type { Logger } from '../base/log.ts'
 import type { AnyObject } from '../apimachinery/metadata.ts'
 import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
 import type { Client } from './client.ts'
-import { type Informer, startInformer } from './informer.ts'
+import { type Informer, NAMESPACE_INDEX, startInformer } from './informer.ts'
 
 /** Index of every informer in a set: the uid of the owner that controls the object. */
 export const OWNER_INDEX = 'owner'
+/** Index of every informer in a set: the namespace of an object that nobody controls. */
+export const ORPHAN_INDEX = 'orphan'
 
 export class InformerSet implements AsyncDisposable {
   readonly #client: Client
@@ -28,7 +30,7 @@ export class InformerSet implements AsyncDisposable {
     const informer = startInformer({
       client: this.#client,
       resource,
-      indexes: { [OWNER_INDEX]: controllerUID },
+      indexes: { [OWNER_INDEX]: controllerUID, [ORPHAN_INDEX]: orphanedIn, [NAMESPACE_INDEX]: namespaceOf },
       clock: this.#clock,
       log: this.#log,
     })
@@ -48,4 +50,13 @@ export class InformerSet implements AsyncDisposable {
 function controllerUID(object: DeepReadonly<unknown>): string[] {
   const owner = (object as AnyObject).metadata.ownerReferences?.find((o) => o.controller)
   return owner ? [owner.uid] : []
+}
+
+function orphanedIn(object: DeepReadonly<unknown>): string[] {
+  return controllerUID(object).length > 0 ? [] : namespaceOf(object)
+}
+
+function namespaceOf(object: DeepReadonly<unknown>): string[] {
+  const { namespace } = (object as AnyObject).metadata
+  return namespace === undefined ? [] : [namespace]
 }

@@ -31,12 +31,17 @@ export interface Informer<T> extends AsyncDisposable {
   /** Resolves once the cache holds what was there at the start; handlers have heard of all of it by then. */
   readonly synced: Promise<void>
   readonly hasSynced: boolean
+  /** The revision up to which the cache has heard of everything; empty before the first list. */
+  readonly revision: string
   get(key: ObjectKey): DeepReadonly<T> | undefined
   list(namespace?: string): DeepReadonly<T>[]
   by(index: string, value: string): DeepReadonly<T>[]
   /** Hears of every object already known as added, then of every change. Handlers must not wait and must not throw. */
   onChange(handler: (change: InformerChange<T>) => void): void
 }
+
+/** An index of this name makes `list(namespace)` take time by what it finds, not by what there is. */
+export const NAMESPACE_INDEX = 'namespace'
 
 const RETRY_MIN_MS = 200
 const RETRY_MAX_MS = 30_000
@@ -73,12 +78,17 @@ class WatchedCache<T> implements Informer<T> {
     this.#running = this.#run()
   }
 
+  get revision(): string {
+    return this.#revision
+  }
+
   get(key: ObjectKey): DeepReadonly<T> | undefined {
     return this.#objects.get(keyText(key))
   }
 
   list(namespace?: string): DeepReadonly<T>[] {
     if (namespace === undefined) return [...this.#objects.values()]
+    if (this.#indexes.has(NAMESPACE_INDEX)) return this.by(NAMESPACE_INDEX, namespace)
     return [...this.#objects.values()].filter((o) => metadataOf(o).namespace === namespace)
   }
 
@@ -154,9 +164,9 @@ class WatchedCache<T> implements Informer<T> {
   }
 
   #take({ type, object }: ObjectEvent<T>): void {
+    this.#revision = metadataOf(object).resourceVersion ?? this.#revision
     if (type === 'DELETED') this.#drop(object)
     else if (type !== 'BOOKMARK') this.#put(object)
-    this.#revision = metadataOf(object).resourceVersion ?? this.#revision
   }
 
   #put(object: DeepReadonly<T>): void {

@@ -10,11 +10,16 @@ import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
 import type { Client } from '../client/client.ts'
 import type { EventRecorder } from '../client/events.ts'
 import type { Informer } from '../client/informer.ts'
-import type { InformerSet } from '../client/informer-set.ts'
+import { type InformerSet, ORPHAN_INDEX, OWNER_INDEX } from '../client/informer-set.ts'
+import { OwnWrites } from './own-writes.ts'
+import { keyText, parseKey } from './keys.ts'
 import { WorkQueue } from './queue.ts'
 
 /** Work that must not be tried again before something changes. */
 export class TerminalError extends Error {}
+
+/** A resource of which only the name matters: its objects' type is nobody's concern where this is asked for. */
+export type AnyKind = Pick<Resource, 'group' | 'version' | 'kind' | 'plural' | 'groupResource'>
 
 /** What the informers of a controller know; read-only. */
 export interface Cache {
@@ -22,11 +27,17 @@ export interface Cache {
   list<T>(resource: Resource<T>, namespace?: string): DeepReadonly<T>[]
   /** The objects controlled by the owner of this uid (`metadata.ownerReferences` with `controller: true`). */
   ownedBy<T>(resource: Resource<T>, uid: string): DeepReadonly<T>[]
+  /** The objects of a namespace that nobody controls. */
+  orphans<T>(resource: Resource<T>, namespace: string): DeepReadonly<T>[]
+  /** Everything up to this resource version is in the cache. */
+  hasSeen(resource: AnyKind, resourceVersion: string): boolean
 }
 
 export interface ReconcileContext {
   api: Client
   cache: Cache
+  /** What this controller wrote and its cache may not show yet. */
+  writes: OwnWrites
   clock: Clock
   random: Random
   log: Logger
@@ -52,12 +63,14 @@ export function watches<T>(source: WatchSource<T>): WatchSource<unknown> {
 export interface ControllerOptions<T> {
   /** Upstream's name, as in `--controllers`: `replicaset-controller`. */
   name: string
+  /** The service account in kube-system that it acts as, when not called the same. */
+  account?: string
   for: Resource<T>
   /** Children: a change of one reconciles the owner of kind `for` that controls it. */
-  owns?: readonly Resource<never>[]
+  owns?: readonly AnyKind[]
   watches?: readonly WatchSource<unknown>[]
   /** Resources that reconcile reads but whose changes need no work. */
-  reads?: readonly Resource<never>[]
+  reads?: readonly AnyKind[]
   /** Keys worked on at once; 5 unless said. */
   workers?: number
   reconcile(context: ReconcileContext, key: ObjectKey): Promise<ReconcileResult>
@@ -99,6 +112,7 @@ export function startController(controller: Controller, environment: ControllerE
   const context: ReconcileContext = {
     api: environment.client,
     cache,
+    writes: new OwnWrites(cache),
     clock,
     random: environment.random,
     log,
@@ -109,7 +123,7 @@ export function startController(controller: Controller, environment: ControllerE
   return {
     name: controller.name,
     get idle() {
-      return queue.idle
+      return queue.idle && sources.every((source) => source.hasSynced)
     },
     async [Symbol.asyncDispose]() {
       stop.abort()
@@ -192,26 +206,22 @@ function connect(controller: Controller, informers: InformerSet, cache: Cache, q
     })
     sources.push(informer as unknown as Informer<never>)
   }
-  for (const resource of controller.reads ?? []) sources.push(informers.of(resource))
+  for (const resource of controller.reads ?? []) sources.push(informers.of(resource as unknown as Resource<never>))
   return sources
 }
 
-function cacheOver(informers: InformerSet): Cache {
+export function cacheOver(informers: InformerSet): Cache {
   return {
     get: (resource, key) => informers.of(resource).get(key),
     list: (resource, namespace) => informers.of(resource).list(namespace),
-    ownedBy: (resource, uid) => informers.of(resource).by('owner', uid),
+    ownedBy: (resource, uid) => informers.of(resource).by(OWNER_INDEX, uid),
+    orphans: (resource, namespace) => informers.of(resource).by(ORPHAN_INDEX, namespace),
+    // Revisions are the store's counter, so later is greater.
+    hasSeen: (resource, resourceVersion) =>
+      Number(informers.of(resource as unknown as Resource).revision) >= Number(resourceVersion),
   }
 }
 
 const sameGroup = (a: string, b: string): boolean => groupOf(a) === groupOf(b)
 const groupOf = (apiVersion: string): string =>
   apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
-
-const keyText = ({ namespace, name }: { namespace?: string; name: string }): string =>
-  namespace ? `${namespace}/${name}` : name
-
-function parseKey(text: string): ObjectKey {
-  const slash = text.indexOf('/')
-  return slash < 0 ? { name: text } : { namespace: text.slice(0, slash), name: text.slice(slash + 1) }
-}

@@ -1,0 +1,38 @@
+// Every controller, in the order in which they are started.
+
+import type { Controller, ControllerEnvironment, RunningController } from './controller.ts'
+import { nodeIpamController } from './node-ipam-controller/controller.ts'
+import { replicaSetController } from './replicaset-controller/controller.ts'
+import { replicationController } from './replication-controller/controller.ts'
+import { rootCACertPublisher } from './root-ca-cert-publisher/controller.ts'
+import { serviceAccountController } from './service-account-controller/controller.ts'
+
+export interface ControllerConfiguration {
+  /** Network of the pods, cut into one range a node. Absent: nodes get no range. */
+  clusterCIDR?: string
+  /** Prefix length of a node's range; 24 unless said. */
+  nodeCIDRMaskSize?: number
+  /** PEM; absent: not published. */
+  clusterCA?: string
+}
+
+/** A controller that does not fit the form of one kind and its keys. */
+export interface StandaloneController {
+  name: string
+  account?: string
+  start(environment: ControllerEnvironment): RunningController
+}
+
+export type AnyController = Controller | StandaloneController
+
+/** A fresh set: controllers may remember things while they run. */
+export function allControllers(configuration: ControllerConfiguration): readonly AnyController[] {
+  const { clusterCIDR, clusterCA, nodeCIDRMaskSize = 24 } = configuration
+  return [
+    serviceAccountController,
+    ...(clusterCA === undefined ? [] : [rootCACertPublisher(clusterCA)]),
+    ...(clusterCIDR === undefined ? [] : [nodeIpamController({ clusterCIDR, nodeMaskSize: nodeCIDRMaskSize })]),
+    replicationController,
+    replicaSetController,
+  ]
+}
