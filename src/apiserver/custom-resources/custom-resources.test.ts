@@ -135,13 +135,18 @@ test('a definition is established, and its objects are decoded, defaulted, check
   assert.equal((selected.json['items'] as unknown[]).length, 1)
   const scale = await call('GET', `${OBJECTS}/a/scale`)
   assert.deepEqual(scale.json['spec'], { replicas: 3 })
+  const scaled = await call('PATCH', `${OBJECTS}/a/scale`, {
+    headers: { 'content-type': 'application/merge-patch+json' },
+    body: { spec: { replicas: 4 } },
+  })
+  assert.deepEqual([scaled.status, scaled.json['spec']], [200, { replicas: 4 }])
   const table = await call('GET', OBJECTS, { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } })
   const columns = table.json['columnDefinitions'] as { name: string }[]
   assert.deepEqual(
     columns.map((c) => c.name),
     ['Name', 'Size', 'Since'],
   )
-  assert.deepEqual((table.json['rows'] as { cells: unknown[] }[])[0]?.cells, ['a', 3, '0s'])
+  assert.deepEqual((table.json['rows'] as { cells: unknown[] }[])[0]?.cells, ['a', 4, '0s'])
   const resources = (await call('GET', '/apis/example.com/v1')).json['resources'] as { name: string }[]
   assert.deepEqual(
     resources.map((r) => r.name),

@@ -280,11 +280,13 @@ class DefinitionKeeper implements CustomResources {
     const context = this.#context('PUT', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}/status`)
     const next = (current: { object: unknown }): AnyObject => {
       const object = structuredClone(current.object) as CustomResourceDefinition
+      // For whatever is there now: a change by somebody else meanwhile is no conflict.
+      delete object.metadata.resourceVersion
       object.status = statusOf(object as Definition) as NonNullable<CustomResourceDefinition['status']>
       if (object.metadata.finalizers) object.metadata.finalizers = finalizersOf(object.metadata.finalizers)
       return object as unknown as AnyObject
     }
-    await change(this.#options.core, this.#served, { name }, { next }, context)
+    await change(this.#options.core, this.#served, { name }, { next, fromPresent: true }, context)
   }
 
   #context(method: string, path: string): RequestContext {

@@ -43,6 +43,7 @@ async function setScale(call: Call): Promise<ApiResponse> {
     served,
     key,
     {
+      fromPresent: true,
       next(current) {
         const object = JSON.parse(current.bytes.toString()) as AnyObject
         const wanted = wantedScale(call, scaleOf(call, current.object))
