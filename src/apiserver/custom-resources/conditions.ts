@@ -113,3 +113,24 @@ export function established(
       }
     : { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' }
 }
+
+const APPROVAL = 'api-approved.kubernetes.io'
+const POLICY = 'see https://github.com/kubernetes/enhancements/pull/1111'
+
+/** Groups of the community's own name are approved by it, or say that they are not. undefined: not such a group. */
+export function approval(definition: Definition): Omit<Condition, 'lastTransitionTime'> | undefined {
+  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(definition.spec.group)) return undefined
+  const type = 'KubernetesAPIApprovalPolicyConformant'
+  const annotation = definition.metadata.annotations?.[APPROVAL] ?? ''
+  const must = `protected groups must have approval annotation ${JSON.stringify(APPROVAL)}`
+  if (annotation === '') return { type, status: 'False', reason: 'MissingAnnotation', message: `${must}, ${POLICY}` }
+  if (annotation.startsWith('unapproved')) {
+    const message = `not approved: ${JSON.stringify(annotation)}`
+    return { type, status: 'False', reason: 'UnapprovedAnnotation', message }
+  }
+  if (URL.canParse(annotation) && new URL(annotation).host !== '') {
+    return { type, status: 'True', reason: 'ApprovedAnnotation', message: `approved in ${annotation}` }
+  }
+  const message = `${must} with either a URL or a reason starting with "unapproved", ${POLICY}`
+  return { type, status: 'False', reason: 'InvalidAnnotation', message }
+}

@@ -282,7 +282,7 @@ test('what was defined before a restart is served after it, and a deletion goes 
 
 test('a definition cannot take the place of a kind of the server', async () => {
   await using setting = await setUp()
-  const { call, custom, cluster } = setting
+  const { call, custom, cluster, conditions } = setting
   const made = await call('POST', DEFINITIONS, {
     body: {
       apiVersion: 'apiextensions.k8s.io/v1',
@@ -302,4 +302,8 @@ test('a definition cannot take the place of a kind of the server', async () => {
   assert.equal(made.status, 201, made.text)
   await custom.settled()
   assert.equal(cluster.server.registry.get('rbac.authorization.k8s.io', 'v9', 'roles'), undefined)
+  assert.equal(
+    (await conditions('roles.rbac.authorization.k8s.io')).at(-1),
+    'KubernetesAPIApprovalPolicyConformant=True ApprovedAnnotation',
+  )
 })

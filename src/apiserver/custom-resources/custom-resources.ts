@@ -15,6 +15,7 @@ import { type Core, keyOf, type Served } from '../registry/served.ts'
 import { change } from '../registry/update.ts'
 import { parseRequest } from '../request-info.ts'
 import {
+  approval,
   CLEANUP_FINALIZER,
   type Condition,
   type Definition,
@@ -93,11 +94,15 @@ class DefinitionKeeper implements CustomResources {
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      // A watcher that fell too far behind is over; the next one begins with everything there is.
-      const watcher = this.#served.cache.watch({ namespace: '' }, { after: 0, initial: true, bookmarks: false })
-      if (!watcher) throw new Error('Bug: a watch from the start was refused')
+      // A watcher that fell too far behind is over; then everything there is, and was, is looked at again.
+      const { cache } = this.#served
+      const place = { after: this.#options.core.cacher.revision, initial: false, bookmarks: false }
+      const watcher = cache.watch({ namespace: '' }, place)
+      if (!watcher) throw new Error('Bug: a watch from the present on was refused')
       this.#watcher = watcher
       for (const name of this.#publication.names()) this.#dirty.add(name)
+      for (const { object } of cache.values()) this.#dirty.add(object.metadata.name)
+      this.#seen = cache.changedAt
       await this.#drain()
       for await (const batch of watcher) {
         for (const { object } of batch) {
@@ -185,10 +190,11 @@ class DefinitionKeeper implements CustomResources {
     const names = JSON.stringify(accepted)
     const renamed = JSON.stringify(definition.status?.acceptedNames) !== names
     await this.#writeStatus(name, (current) => {
-      let conditions = withCondition(current.status?.conditions ?? [], condition, this.#options.clock.now())
-      if (word) conditions = withCondition(conditions, word, this.#options.clock.now())
-      conditions = this.#withUnserved(conditions, unserved)
-      return { ...current.status, acceptedNames: accepted, conditions }
+      let conditions: readonly Condition[] = current.status?.conditions ?? []
+      for (const next of [condition, word, approval(current)]) {
+        if (next) conditions = withCondition(conditions, next, this.#options.clock.now())
+      }
+      return { ...current.status, acceptedNames: accepted, conditions: this.#withUnserved(conditions, unserved) }
     })
     if (renamed) this.#requeueGroup(definition.spec.group, name)
   }

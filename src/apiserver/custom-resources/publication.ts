@@ -14,6 +14,7 @@ interface Published {
   resource: Resource<AnyObject>
   served: Served
   storage: boolean
+  reader: { read(stored: Buffer): Buffer }
 }
 
 export class Publication {
@@ -69,9 +70,11 @@ export class Publication {
         unserved.push(version.name)
         continue
       }
-      const read = readerOf(resource)
-      const served = await this.#registry.add(resource, { storageVersion, read })
-      published.set(version.name, { facts, resource, served, storage: version.storage })
+      // The cache stays when the schema changes, and reads by the new one from then on.
+      const reader = published.get(version.name)?.reader ?? { read: readerOf(resource) }
+      reader.read = readerOf(resource)
+      const served = await this.#registry.add(resource, { storageVersion, read: (stored) => reader.read(stored) })
+      published.set(version.name, { facts, resource, served, storage: version.storage, reader })
     }
     for (const [version, { resource }] of published) {
       if (wanted.has(version)) continue
