@@ -85,19 +85,24 @@ interface NodeObject {
   readonly status?: { readonly conditions?: readonly Condition[] }
 }
 
-/** Whether each node of the server is ready, by name. What an agent said before `sinceMs` does not count: it may have ended then. */
+/** Whether each node of the server is ready, by name. What an agent said before `sinceMs` of its node does not count: it may have ended then. */
 export async function nodesReady(
   state: ClusterState,
   administrator: Administrator,
-  { signal, sinceMs = 0 }: { signal?: AbortSignal; sinceMs?: number } = {},
+  { signal, sinceMs = new Map() }: { signal?: AbortSignal; sinceMs?: ReadonlyMap<string, number> } = {},
 ): Promise<Map<string, boolean>> {
-  const isTrue = ({ type, status, lastHeartbeatTime }: Condition): boolean =>
-    type === 'Ready' && status === 'True' && Date.parse(lastHeartbeatTime ?? '') >= sinceMs
+  const says = (name: string, { type, status, lastHeartbeatTime }: Condition): boolean =>
+    type === 'Ready' && status === 'True' && Date.parse(lastHeartbeatTime ?? '') >= (sinceMs.get(name) ?? 0)
   try {
     const answer = await ask(state, administrator, { path: '/api/v1/nodes', signal })
     if (answer.status !== 200) return new Map()
     const { items } = JSON.parse(answer.body) as { items: NodeObject[] }
-    return new Map(items.map(({ metadata, status }) => [metadata.name, status?.conditions?.some(isTrue) ?? false]))
+    return new Map(
+      items.map(({ metadata, status }) => [
+        metadata.name,
+        status?.conditions?.some((condition) => says(metadata.name, condition)) ?? false,
+      ]),
+    )
   } catch {
     return new Map()
   }

@@ -254,7 +254,7 @@ async function awaitNodes(host: Host, { places, state, administrator, agents, de
     until(host, deadline, `Not every node is ready; their logs: drover logs agent -n ${state.name}`, async () => {
       for (const [name, started] of agents) checkAlive(places, agentOf(name), started)
       // The API has whole seconds.
-      const sinceMs = Math.floor(Math.max(...[...agents.values()].map(({ atMs }) => atMs)) / 1000) * 1000
+      const sinceMs = new Map([...agents].map(([name, { atMs }]) => [name, Math.floor(atMs / 1000) * 1000]))
       const ready = await nodesReady(state, administrator, { signal: deadline, sinceMs })
       return names.every((name) => ready.get(name))
     }),

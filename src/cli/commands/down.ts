@@ -58,10 +58,12 @@ export const reset: Command = {
   },
 }
 
-async function namesOf(session: Session, given: Given): Promise<string[]> {
-  if (given.flag('all')) {
-    const { clusterNames } = await import('../../cluster/places.ts')
-    return clusterNames(session.roots)
-  }
-  return given.args.length > 0 ? [...given.args] : [nameOf(session, given)]
+/** What is wrong with the names or the user is said before anything begins. */
+async function namesOf(session: Session, given: Given): Promise<readonly string[]> {
+  const { clusterNames, checkClusterName } = await import('../../cluster/places.ts')
+  const { requireRoot } = await import('../../cluster/preflight.ts')
+  const listed = given.args.length > 0 ? given.args : [nameOf(session, given)]
+  const names = given.flag('all') ? clusterNames(session.roots) : listed.map(checkClusterName)
+  requireRoot(session.uid)
+  return names
 }

@@ -1,0 +1,119 @@
+// The command line as it is typed: words, flags, mistakes, exit codes; on directories of the test's own.
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { systemClock } from '../base/clock.ts'
+import { silentLogger } from '../base/log.ts'
+import { systemRandom } from '../base/random.ts'
+import { durationMs } from './inputs.ts'
+import { runProgram } from './program.ts'
+import { table } from './session.ts'
+
+async function type(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const directory = mkdtempSync(join(tmpdir(), 'drover-cli-'))
+  let out = ''
+  let err = ''
+  try {
+    const code = await runProgram(argv, {
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLogger,
+      roots: { data: join(directory, 'data'), run: join(directory, 'run') },
+      program: ['false'],
+      projectDirectory: directory,
+      nodeVersion: 'v26',
+      environment: { PATH: '/nowhere' },
+      variables: { KUBECONFIG: join(directory, 'kubeconfig') },
+      uid: 1000,
+      cwd: directory,
+      signal: new AbortController().signal,
+      out: (text) => {
+        out += text
+      },
+      err: (text) => {
+        err += text
+      },
+      terminal: false,
+    })
+    return { code, out, err }
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+const NO_CLUSTER = 'drover: There is no cluster "default"\n        start it: drover up -n default\n'
+const NOT_ROOT = 'drover: This needs root\n        run it as root: sudo drover …\n'
+const cases: Record<string, [argv: string[], code: number, err: string | RegExp]> = {
+  'an unknown command is wrong usage': [['dance'], 2, "drover: unknown command 'dance'\n"],
+  'an unknown flag is wrong usage': [['ls', '--nope'], 2, "drover: unknown option '--nope'\n"],
+  'a port must be one': [
+    ['up', '-p', '70000'],
+    2,
+    'drover: "70000" is not a value for --port\n        use a number from 1 to 65535\n',
+  ],
+  'a name must be one': [['down', '-n', '../etc'], 2, /^drover: "..\/etc" is not a name for a cluster\n/],
+  'up needs root': [['up', '--no-node'], 1, NOT_ROOT],
+  'kind spells it create cluster': [['create', 'cluster', '--no-node'], 1, NOT_ROOT],
+  'and delete cluster': [['delete', 'cluster', '-n', 'x'], 1, NOT_ROOT],
+  'a flag contradicts another': [
+    ['up', '--no-node', '--nodes', '2'],
+    2,
+    'drover: --no-node and --nodes contradict each other\n        give one of them\n',
+  ],
+  'status of nothing': [['status'], 1, NO_CLUSTER],
+  'kubectl of nothing, whatever follows': [['kubectl', 'get', 'pods', '-o', 'wide', '--help'], 1, NO_CLUSTER],
+  'image load of nothing': [['load', 'image-archive', 'x.tar'], 1, NO_CLUSTER],
+  'no clusters is no error': [['get', 'clusters'], 0, 'No clusters. Start one: drover up\n'],
+  'a shell must be known': [['completion', 'csh'], 2, /is not a shell with completion/],
+}
+
+describe('drover', () => {
+  for (const [name, [argv, code, err]] of Object.entries(cases))
+    test(name, async () => {
+      const result = await type(...argv)
+      if (typeof err === 'string') assert.equal(result.err, err)
+      else assert.match(result.err, err)
+      assert.equal(result.code, code)
+    })
+})
+
+test('drover version and ls print JSON for programs', async () => {
+  assert.deepEqual(JSON.parse((await type('version', '-o', 'json')).out), {
+    schemaVersion: 1,
+    drover: '0.1.0',
+    kubernetes: 'v1.36.0',
+    node: 'v26',
+  })
+  assert.deepEqual(JSON.parse((await type('ls', '-o', 'json')).out), { schemaVersion: 1, clusters: [] })
+})
+
+test('drover completion knows commands and flags', async () => {
+  const { out } = await type('completion', 'bash')
+  assert.match(out, /'image load'\) words='--name --nodes --as'/)
+  assert.match((await type('completion', 'fish')).out, /complete -c drover .* -a up/)
+})
+
+test('durationMs reads what Go prints', () => {
+  assert.deepEqual(
+    ['90s', '5m', '1h30m', '250ms', '30'].map((text) => durationMs(text, 'timeout')),
+    [90_000, 300_000, 5_400_000, 250, 30_000],
+  )
+  for (const text of ['', 'x', '5 m', '5d', '-1s'])
+    assert.throws(() => durationMs(text, 'timeout'), /is not a duration/)
+})
+
+test('table pads every column but the last', () => {
+  assert.equal(
+    table(
+      ['A', 'B'],
+      [
+        ['long', 'x'],
+        ['s', 'y'],
+      ],
+    ),
+    'A      B\nlong   x\ns      y\n',
+  )
+})
