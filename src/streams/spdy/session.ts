@@ -52,6 +52,11 @@ export class SpdyStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    // The peer is gone or wants no more: failing here would throw away what it sent and nobody read yet.
+    if (this.#reset) {
+      done()
+      return
+    }
     let at = 0
     for (; chunk.length - at > MAX_DATA_BYTES; at += MAX_DATA_BYTES) {
       this.#wire.send({ type: 'data', streamId: this.id, fin: false, data: chunk.subarray(at, at + MAX_DATA_BYTES) })
@@ -61,7 +66,8 @@ export class SpdyStream extends Duplex {
 
   override _final(done: (error?: Error | null) => void): void {
     this.#localDone = true
-    this.#wire.send({ type: 'data', streamId: this.id, fin: true, data: Buffer.alloc(0) }, done)
+    if (this.#reset) done()
+    else this.#wire.send({ type: 'data', streamId: this.id, fin: true, data: Buffer.alloc(0) }, done)
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -89,11 +95,23 @@ export class SpdyStream extends Duplex {
     this.#reply.resolve()
   }
 
-  /** For the session: the stream is gone, nothing is to be sent about it. */
-  lost(error: Error): void {
+  /**
+   * For the session: the stream is gone, nothing is to be sent about it. What came before stays readable: Go's servers
+   * write their last bytes and reset at once; a `cancel` is their way to say the end.
+   */
+  lost(error: Error, { cancelled = false } = {}): void {
+    if (this.#reset) return
     this.#reset = true
     this.#reply.reject(error)
-    this.destroy(this.listenerCount('error') > 0 ? error : undefined)
+    this.#wire.forget(this)
+    if (!cancelled && this.readableLength === 0 && !this.#remoteDone) {
+      this.destroy(this.listenerCount('error') > 0 ? error : undefined)
+      return
+    }
+    this.once('end', () => this.destroy(!cancelled && this.listenerCount('error') > 0 ? error : undefined))
+    if (!this.#remoteDone) this.push(null)
+    this.#remoteDone = true
+    if (this.readableEnded) this.destroy()
   }
 }
 
@@ -156,6 +174,8 @@ export class SpdySession {
     this.#send({ type: 'goaway', lastStreamId: this.#lastPeerId, status })
     this.#ending = true
     this.#transport.end()
+    // Unread bytes would turn the close into a TCP reset, which could overtake what was just written.
+    this.#transport.resume()
     for (const stream of [...this.#streams.values()]) stream.lost(new SpdyError('session closed'))
   }
 
@@ -213,7 +233,9 @@ export class SpdySession {
       case 'rst-stream':
         this.#streams
           .get(frame.streamId)
-          ?.lost(new SpdyError(`stream ${frame.streamId} was reset (status ${frame.status})`))
+          ?.lost(new SpdyError(`stream ${frame.streamId} was reset (status ${frame.status})`), {
+            cancelled: frame.status === RST.cancel,
+          })
         return
       case 'ping':
         if (frame.id % 2 === this.#peerParity) this.#send(frame)
