@@ -136,8 +136,10 @@ export function nodeProxyUpgrade(options: NodeProxyUpgradeOptions): UpgradeHandl
 async function upgradeTarget(options: NodeProxyUpgradeOptions, request: ApiRequest): Promise<UpgradeTarget> {
   const info = infoOf(request.method, request.path)
   const streams = info !== undefined && upgrades(info) && isStream(info.subresource)
-  // Running something in a pod is never mere reading, though WebSockets can only be opened with GET (KEP-4006).
-  const context = await options.authorizeRequest(streams ? { ...request, method: 'POST' } : request)
+  // Running something in a pod is never mere reading, though WebSockets can only be opened with GET (KEP-4006). A kubelet's own API, behind
+  // nodes/proxy, runs things as well; upstream takes `get` for enough there.
+  const creates = streams || info?.resource === 'nodes'
+  const context = await options.authorizeRequest(creates ? { ...request, method: 'POST' } : request)
   if (!upgrades(context.info)) throw errors.badRequest('this path cannot be upgraded')
   if (streams && request.method !== 'GET' && request.method !== 'POST') {
     throw errors.methodNotSupported(PODS, request.method.toLowerCase())
