@@ -1,6 +1,8 @@
 // Every controller, in the order in which they are started.
 
 import type { Controller, ControllerEnvironment, RunningController } from './controller.ts'
+import { endpointController } from './endpoint-controller/controller.ts'
+import { endpointSliceController } from './endpointslice-controller/controller.ts'
 import { nodeIpamController } from './node-ipam-controller/controller.ts'
 import { replicaSetController } from './replicaset-controller/controller.ts'
 import { replicationController } from './replication-controller/controller.ts'
@@ -34,5 +36,7 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     ...(clusterCIDR === undefined ? [] : [nodeIpamController({ clusterCIDR, nodeMaskSize: nodeCIDRMaskSize })]),
     replicationController,
     replicaSetController,
+    endpointSliceController,
+    endpointController,
   ]
 }

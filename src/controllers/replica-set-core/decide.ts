@@ -80,7 +80,8 @@ function conditionsOf({ previous, failure, nowMs }: StatusInput): ReplicaSetCond
   const others = known.filter(({ type }) => type !== 'ReplicaFailure').map((c) => ({ ...c }))
   if (failure === undefined) return others
   const same = known.find(({ type }) => type === 'ReplicaFailure')
-  if (same?.reason === failure.reason && same.message === failure.message) return [...others, { ...same }]
+  // The message names a new pod each time: following it would change the status, and wake the controller, for ever.
+  if (same?.reason === failure.reason) return [...others, { ...same }]
   const lastTransitionTime = rfc3339(nowMs)
   return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime, ...failure }]
 }
