@@ -1,8 +1,7 @@
 // Asks a runtime's streaming server (containerd) for a remote command over SPDY/3.1.
-import { request as httpRequest } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { SpdySession, type SpdyStream } from '../spdy/session.ts'
+import type { SpdyStream } from '../spdy/session.ts'
+import { dialSpdy } from '../upgrade/dial-spdy.ts'
 import {
   type CommandStatus,
   MAX_STATUS_BYTES,
@@ -10,40 +9,6 @@ import {
   type RemoteCommandOptions,
   STREAM_CREATION_TIMEOUT_MS,
 } from './session.ts'
-
-/** The upgraded connection; rejects on any answer other than 101, a time-out or an abort. */
-export function dialSpdy(
-  url: string,
-  protocols: readonly string[],
-  { clock, signal }: Pick<RemoteCommandOptions, 'clock' | 'signal'>,
-): Promise<SpdySession> {
-  const { promise, resolve, reject } = Promise.withResolvers<SpdySession>()
-  const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': [...protocols] }
-  const request = httpRequest(url, { method: 'POST', headers, agent: false, signal })
-  const timer = clock.after(STREAM_CREATION_TIMEOUT_MS, () => request.destroy(new Error('timed out dialling')))
-  request.once('upgrade', (answer, socket, head) => {
-    timer.cancel()
-    if (answer.statusCode !== 101) {
-      socket.destroy()
-      return reject(new Error(`Cannot upgrade the connection: the runtime answered ${answer.statusCode}`))
-    }
-    // For plain http the upgraded Duplex is a net.Socket.
-    ;(socket as Socket).setNoDelay(true)
-    if (head.length > 0) socket.unshift(head)
-    resolve(new SpdySession(socket, { role: 'client' }))
-  })
-  request.once('response', (answer) => {
-    timer.cancel()
-    request.destroy()
-    reject(new Error(`Cannot upgrade the connection: the runtime answered ${answer.statusCode}`))
-  })
-  request.once('error', (error) => {
-    timer.cancel()
-    reject(error)
-  })
-  request.end()
-  return promise
-}
 
 async function readStatus(stream: Readable): Promise<CommandStatus | undefined> {
   const chunks: Buffer[] = []
