@@ -4,8 +4,8 @@ import { encodeFrame, type Frame, FrameDecoder, RST, SpdyError } from './frames.
 import { HeaderDecoder, HeaderEncoder, type Headers } from './header-block.ts'
 
 export const MAX_STREAMS = 4096
-/** How much one stream may hold unread before the whole session stops reading. Go's spdystream sends no WINDOW_UPDATE and heeds none, so TCP is the only brake. */
-export const MAX_UNREAD_BYTES = 256 << 10
+/** How much all streams together may hold unread before the session stops reading, so that a slow one does not stall its neighbours at once. Go's spdystream sends no WINDOW_UPDATE and heeds none, so TCP is the only brake. */
+export const MAX_UNREAD_BYTES = 8 << 20
 const MAX_DATA_BYTES = 32 << 10
 
 export interface SpdySessionOptions {
@@ -79,15 +79,14 @@ export class SpdyStream extends Duplex {
     done(error)
   }
 
-  /** For the session: bytes or the end came in. Answers whether the session may go on reading. */
-  receive(data: Buffer, fin: boolean): boolean {
-    if (this.#remoteDone || this.destroyed) return true
+  /** For the session: bytes or the end came in. */
+  receive(data: Buffer, fin: boolean): void {
+    if (this.#remoteDone || this.destroyed) return
     if (data.length > 0) this.push(data)
     if (fin) {
       this.#remoteDone = true
       this.push(null)
     }
-    return this.readableLength < MAX_UNREAD_BYTES
   }
 
   /** For the session: the peer accepted the stream. */
@@ -124,17 +123,17 @@ export class SpdySession {
   readonly #headersIn = new HeaderDecoder()
   readonly #headersOut = new HeaderEncoder()
   readonly #streams = new Map<number, SpdyStream>()
-  readonly #full = new Set<SpdyStream>()
+  #paused = false
   readonly #peerParity: number
   #nextId: number
   #lastPeerId = 0
   #ending = false
   readonly #wire: Wire = {
     send: (frame, done) => this.#send(frame, done),
-    wanted: (stream) => this.#drained(stream),
+    wanted: () => this.#drained(),
     forget: (stream) => {
       this.#streams.delete(stream.id)
-      this.#drained(stream)
+      this.#drained()
     },
   }
 
@@ -193,14 +192,26 @@ export class SpdySession {
     this.#transport.write(encodeFrame(frame), done)
   }
 
-  #drained(stream: SpdyStream): void {
-    if (this.#full.delete(stream) && this.#full.size === 0) this.#transport.resume()
+  #unread(): number {
+    let sum = 0
+    for (const stream of this.#streams.values()) sum += stream.readableLength
+    return sum
+  }
+
+  #drained(): void {
+    if (!this.#paused || this.#unread() >= MAX_UNREAD_BYTES) return
+    this.#paused = false
+    this.#transport.resume()
   }
 
   #receive(chunk: Buffer): void {
     if (this.#ending) return
     try {
       for (const frame of this.#decoder.push(chunk)) this.#handle(frame)
+      if (this.#unread() >= MAX_UNREAD_BYTES) {
+        this.#paused = true
+        this.#transport.pause()
+      }
     } catch (error) {
       if (!(error instanceof SpdyError)) throw error
       this.close(1)
@@ -210,14 +221,9 @@ export class SpdySession {
 
   #handle(frame: Frame): void {
     switch (frame.type) {
-      case 'data': {
-        const stream = this.#streams.get(frame.streamId)
-        if (stream !== undefined && !stream.receive(frame.data, frame.fin)) {
-          this.#full.add(stream)
-          this.#transport.pause()
-        }
+      case 'data':
+        this.#streams.get(frame.streamId)?.receive(frame.data, frame.fin)
         return
-      }
       case 'syn-stream':
         this.#opened(frame.streamId, this.#headersIn.decode(frame.block), frame.fin)
         return

@@ -89,3 +89,18 @@ test('malformed bytes close the session', async () => {
   raw.write(Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'))
   await server.closed
 })
+
+test('a slow reader does not stall its neighbour, and the rest arrives once it reads', async () => {
+  const opened: SpdyStream[] = []
+  const { client } = pair((stream) => opened.push(stream) > 0)
+  const [slow, quick] = [await client.open(new Map()), await client.open(new Map())]
+  const sent = Buffer.alloc(12 << 20, 'drover')
+  slow.write(sent.subarray(0, 4 << 20))
+  quick.end('through')
+  const [first, second] = opened
+  assert.ok(first && second)
+  assert.equal((await buffer(second)).toString(), 'through')
+  slow.end(sent.subarray(4 << 20))
+  assert.ok(sent.equals(await buffer(first)))
+  await client[Symbol.asyncDispose]()
+})
