@@ -15,11 +15,11 @@ quickstart: setup
 	@scripts/run scripts/quickstart.ts
 
 check: setup
-	@scripts/run scripts/check.ts
+	@status=0; scripts/run scripts/check.ts || status=1; scripts/run scripts/test.ts --unit || status=1; exit $$status
 
+# The tests run also when a check failed: who reads the result sees all of it.
 test: setup
-	@scripts/run scripts/check.ts --fast
-	@scripts/run scripts/test.ts
+	@status=0; scripts/run scripts/check.ts || status=1; scripts/run scripts/test.ts || status=1; exit $$status
 
 clean:
 	@if [ -x drover ] && [ -d node_modules ]; then ./drover reset; fi

@@ -1,4 +1,4 @@
-// Runs every test, first those that need nothing, then, as root, those with real containers, one file after the other; at the end the summary of all.
+// Runs every test: those that need nothing, then, as root, those with real containers, one file after the other. `--unit` leaves out the latter.
 
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
@@ -11,11 +11,14 @@ const others = found('src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test
   (file) => !end2end.includes(file),
 )
 
-if (process.getuid?.() !== 0) {
+const unit = process.argv.includes('--unit')
+if (!unit && process.getuid?.() !== 0) {
   console.error('drover: the tests with real containers need root\n        run them as root: sudo make test')
   process.exit(1)
 }
 /** One run for both, so that there is one summary; files follow each other, since they share the machine's network and cgroups. */
-const argv = ['--test', '--test-concurrency=1', '--test-reporter=spec', ...others, ...end2end]
-const { status } = spawnSync('scripts/run', argv, { cwd: root, stdio: 'inherit' })
+const argv = unit
+  ? ['--test', '--test-reporter=spec', ...others]
+  : ['--test', '--test-concurrency=1', '--test-reporter=spec', ...others, ...end2end]
+const { status } = spawnSync(process.execPath, argv, { cwd: root, stdio: 'inherit' })
 process.exitCode = status ?? 1
