@@ -1,6 +1,6 @@
 // Takes a cluster off the machine, also what is left of one whose processes were all killed.
 
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasCode, UserError } from '../base/node/user-error.ts'
 import { errorText } from '../base/log.ts'
@@ -61,6 +61,16 @@ export async function takeDown(host: Host, { name, keepData }: DownOptions): Pro
         cause: first,
       })
   })
+  for (const root of [host.roots.run, host.roots.data]) removeIfEmpty(root)
+}
+
+/** The last cluster takes the directory of all clusters with it. */
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch (error) {
+    if (!hasCode(error, 'ENOTEMPTY', 'ENOENT', 'EBUSY', 'ENOTDIR')) throw error
+  }
 }
 
 /** Stops a cluster's processes and containers and keeps its data. */

@@ -28,16 +28,18 @@ export async function withLockFile<T>(path: string, options: LockOptions, work: 
 }
 
 async function acquire(path: string, { clock, signal, timeoutMs = 10_000 }: LockOptions): Promise<void> {
-  makeParent(path)
   const own = readProcess(process.pid)
   const deadline = clock.monotonic() + timeoutMs
   for (;;) {
     try {
+      // Each time anew: whoever held the lock may have removed the directory with it.
+      makeParent(path)
       const file = openSync(path, 'wx', 0o600)
       writeFileSync(file, `${process.pid} ${own?.startTime ?? ''}`)
       closeSync(file)
       return
     } catch (error) {
+      if (hasCode(error, 'ENOENT')) continue
       if (!hasCode(error, 'EEXIST')) throw error
     }
     if (isStale(path, clock)) {

@@ -1,4 +1,4 @@
-// `drover kubectl …`: kubectl with this cluster's context, the one on PATH or the one that came with the project's tests.
+// `drover kubectl …`: kubectl with this cluster's context, the one on PATH or the one that `make setup` unpacked.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -35,7 +35,7 @@ function clusterOf(session: Session, given: readonly string[]): { name: string; 
 }
 
 export function findKubectl(session: Session): string {
-  const bundled = join(session.projectDirectory, '.cache', 'bin', 'kubectl')
+  const bundled = join(session.projectDirectory, '.cache', 'clients', 'kubectl')
   const found = findProgram('kubectl', session.environment['PATH'] ?? '') ?? (existsSync(bundled) ? bundled : undefined)
   if (found) return found
   throw new UserError('There is no kubectl on this machine', {
