@@ -3,6 +3,8 @@
 import type { Controller, ControllerEnvironment, RunningController } from './controller.ts'
 import { endpointController } from './endpoint-controller/controller.ts'
 import { endpointSliceController } from './endpointslice-controller/controller.ts'
+import { genericGarbageCollector } from './generic-garbage-collector/controller.ts'
+import { namespaceController } from './namespace-controller/controller.ts'
 import { nodeIpamController } from './node-ipam-controller/controller.ts'
 import { replicaSetController } from './replicaset-controller/controller.ts'
 import { replicationController } from './replication-controller/controller.ts'
@@ -38,5 +40,7 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     replicaSetController,
     endpointSliceController,
     endpointController,
+    namespaceController,
+    genericGarbageCollector,
   ]
 }
