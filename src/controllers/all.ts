@@ -1,6 +1,7 @@
 // Every controller, in the order in which they are started.
 
 import type { Controller, ControllerEnvironment, RunningController } from './controller.ts'
+import { deploymentController } from './deployment-controller/controller.ts'
 import { endpointController } from './endpoint-controller/controller.ts'
 import { endpointSliceController } from './endpointslice-controller/controller.ts'
 import { genericGarbageCollector } from './generic-garbage-collector/controller.ts'
@@ -38,6 +39,7 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     ...(clusterCIDR === undefined ? [] : [nodeIpamController({ clusterCIDR, nodeMaskSize: nodeCIDRMaskSize })]),
     replicationController,
     replicaSetController,
+    deploymentController,
     endpointSliceController,
     endpointController,
     namespaceController,
