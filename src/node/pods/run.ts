@@ -117,7 +117,10 @@ async function act(parts: WorkerParts, input: ActInput): Promise<number[]> {
   }
   await killPlanned(parts, input)
   if (plan.kill.length > 0) view = await look(parts, pod, run, signal)
-  const volumes = await setUpVolumes(parts, pod, objects, view, signal)
+  const volumes = await setUpVolumes(parts, pod, objects, view, signal).catch(async (error: unknown) => {
+    await report(parts, pod, view, run, signal)
+    throw error
+  })
   const config = sandboxConfig(pod, plan.sandboxAttempt, context, context.hostFiles.resolvConf)
   if (plan.createSandbox) {
     const [id] = await Promise.all([
