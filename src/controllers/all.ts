@@ -7,10 +7,12 @@ import { endpointSliceController } from './endpointslice-controller/controller.t
 import { genericGarbageCollector } from './generic-garbage-collector/controller.ts'
 import { namespaceController } from './namespace-controller/controller.ts'
 import { nodeIpamController } from './node-ipam-controller/controller.ts'
+import { nodeLifecycleController } from './node-lifecycle-controller/controller.ts'
 import { replicaSetController } from './replicaset-controller/controller.ts'
 import { replicationController } from './replication-controller/controller.ts'
 import { rootCACertPublisher } from './root-ca-cert-publisher/controller.ts'
 import { serviceAccountController } from './service-account-controller/controller.ts'
+import { taintEvictionController } from './taint-eviction-controller/controller.ts'
 
 export interface ControllerConfiguration {
   /** Network of the pods, cut into one range a node. Absent: nodes get no range. */
@@ -37,6 +39,8 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     serviceAccountController,
     ...(clusterCA === undefined ? [] : [rootCACertPublisher(clusterCA)]),
     ...(clusterCIDR === undefined ? [] : [nodeIpamController({ clusterCIDR, nodeMaskSize: nodeCIDRMaskSize })]),
+    nodeLifecycleController(),
+    taintEvictionController,
     replicationController,
     replicaSetController,
     deploymentController,

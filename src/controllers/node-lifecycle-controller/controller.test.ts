@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { silentLogger } from '../../base/log.ts'
+import { rfc3339Micro } from '../../base/clock.ts'
+import { leases } from '../../api/coordination/lease.ts'
+import { nodes } from '../../api/core/node/node.ts'
+import { pods } from '../../api/core/pod/pod.ts'
+import { startCluster } from '../../testing/cluster.ts'
+import { startControllers } from '../start.ts'
+
+test('a node that falls silent is marked and tainted, its pods leave after five minutes, and it comes back', async () => {
+  await using cluster = await startCluster()
+  const { clock, random, client } = cluster
+  await using _controllers = startControllers({
+    client: cluster.as,
+    clock,
+    random,
+    log: silentLogger,
+    configuration: { clusterCIDR: '10.244.0.0/16' },
+  })
+  await cluster.advance('1s')
+  const lease = { namespace: 'kube-node-lease', name: 'n1' }
+  await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } })
+  await client.create(leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: lease })
+  const report = (status: string): Promise<unknown> =>
+    client.patch(
+      nodes,
+      { name: 'n1' },
+      {
+        type: 'strategic',
+        body: { status: { conditions: [{ type: 'Ready', status, lastHeartbeatTime: '2030-01-01T12:00:00Z' }] } },
+      },
+      { subresource: 'status' },
+    )
+  await report('True')
+  await client.create(pods, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'p', namespace: 'default' },
+    spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] },
+  } as never)
+  await cluster.advance('1s')
+  const state = async (): Promise<unknown> => {
+    const node = await cluster.get(nodes, { name: 'n1' })
+    const ready = node?.status?.conditions?.find(({ type }) => type === 'Ready')
+    return [ready?.status, (node?.spec?.taints ?? []).map(({ key, effect }) => `${key}:${effect}`)]
+  }
+  assert.deepEqual(await state(), ['True', []])
+  assert.equal((await cluster.get(nodes, { name: 'n1' }))?.spec?.podCIDR, '10.244.0.0/24')
+  for (let beat = 0; beat < 6; beat++) {
+    const body = { spec: { renewTime: rfc3339Micro(clock.now()) } }
+    await client.patch(leases, lease, { type: 'merge', body })
+    await cluster.advance('10s')
+  }
+  assert.deepEqual(await state(), ['True', []])
+  await cluster.advance('40s')
+  const lost = ['node.kubernetes.io/unreachable:NoSchedule', 'node.kubernetes.io/unreachable:NoExecute']
+  assert.deepEqual(await state(), ['Unknown', lost])
+  await cluster.advance('4m')
+  assert.equal((await cluster.get(pods, { namespace: 'default', name: 'p' }))?.metadata.deletionTimestamp, undefined)
+  await cluster.advance('2m')
+  assert.ok((await cluster.get(pods, { namespace: 'default', name: 'p' }))?.metadata.deletionTimestamp)
+  await report('True')
+  await cluster.advance('1s')
+  assert.deepEqual(await state(), ['True', []])
+})
