@@ -8,6 +8,7 @@ import { genericGarbageCollector } from './generic-garbage-collector/controller.
 import { namespaceController } from './namespace-controller/controller.ts'
 import { nodeIpamController } from './node-ipam-controller/controller.ts'
 import { nodeLifecycleController } from './node-lifecycle-controller/controller.ts'
+import { podGarbageCollector } from './pod-garbage-collector/controller.ts'
 import { replicaSetController } from './replicaset-controller/controller.ts'
 import { replicationController } from './replication-controller/controller.ts'
 import { rootCACertPublisher } from './root-ca-cert-publisher/controller.ts'
@@ -41,6 +42,7 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     ...(clusterCIDR === undefined ? [] : [nodeIpamController({ clusterCIDR, nodeMaskSize: nodeCIDRMaskSize })]),
     nodeLifecycleController(),
     taintEvictionController,
+    podGarbageCollector(),
     replicationController,
     replicaSetController,
     deploymentController,
