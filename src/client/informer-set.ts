@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.ts'
 import type { AnyObject } from '../apimachinery/metadata.ts'
 import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
 import type { Client } from './client.ts'
-import { type Informer, NAMESPACE_INDEX, startInformer } from './informer.ts'
+import { type FollowingInformer, NAMESPACE_INDEX, startInformer } from './informer.ts'
 
 /** Index of every informer in a set: the uid of the owner that controls the object. */
 export const OWNER_INDEX = 'owner'
@@ -16,7 +16,7 @@ export class InformerSet implements AsyncDisposable {
   readonly #client: Client
   readonly #clock: Clock
   readonly #log: Logger
-  readonly #informers = new Map<string, Informer<never>>()
+  readonly #informers = new Map<string, FollowingInformer<never>>()
 
   constructor(options: { client: Client; clock: Clock; log: Logger }) {
     this.#client = options.client
@@ -24,9 +24,9 @@ export class InformerSet implements AsyncDisposable {
     this.#log = options.log
   }
 
-  of<T>(resource: Resource<T>): Informer<T> {
+  of<T>(resource: Resource<T>): FollowingInformer<T> {
     const known = this.#informers.get(resource.groupResource)
-    if (known) return known as unknown as Informer<T>
+    if (known) return known as unknown as FollowingInformer<T>
     const informer = startInformer({
       client: this.#client,
       resource,
@@ -34,7 +34,7 @@ export class InformerSet implements AsyncDisposable {
       clock: this.#clock,
       log: this.#log,
     })
-    this.#informers.set(resource.groupResource, informer as unknown as Informer<never>)
+    this.#informers.set(resource.groupResource, informer as unknown as FollowingInformer<never>)
     return informer
   }
 

@@ -31,13 +31,17 @@ export interface Informer<T> extends AsyncDisposable {
   /** Resolves once the cache holds what was there at the start; handlers have heard of all of it by then. */
   readonly synced: Promise<void>
   readonly hasSynced: boolean
-  /** The revision up to which the cache has heard of everything; empty before the first list. */
-  readonly revision: string
   get(key: ObjectKey): DeepReadonly<T> | undefined
   list(namespace?: string): DeepReadonly<T>[]
   by(index: string, value: string): DeepReadonly<T>[]
   /** Hears of every object already known as added, then of every change. Handlers must not wait and must not throw. */
   onChange(handler: (change: InformerChange<T>) => void): void
+}
+
+/** An informer that also tells how far it has come. */
+export interface FollowingInformer<T> extends Informer<T> {
+  /** The revision up to which the cache has heard of everything; empty before the first list. */
+  readonly revision: string
 }
 
 /** An index of this name makes `list(namespace)` take time by what it finds, not by what there is. */
@@ -46,13 +50,13 @@ export const NAMESPACE_INDEX = 'namespace'
 const RETRY_MIN_MS = 200
 const RETRY_MAX_MS = 30_000
 
-export function startInformer<T>(options: InformerOptions<T>): Informer<T> {
+export function startInformer<T>(options: InformerOptions<T>): FollowingInformer<T> {
   return new WatchedCache(options)
 }
 
 export const keyText = ({ namespace, name }: ObjectKey): string => (namespace ? `${namespace}/${name}` : name)
 
-class WatchedCache<T> implements Informer<T> {
+class WatchedCache<T> implements FollowingInformer<T> {
   readonly resource: Resource<T>
   readonly synced: Promise<void>
   hasSynced = false
