@@ -8,7 +8,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import * as errors from '../apimachinery/errors.ts'
-import type { ApiRequest, ApiResponse, Handle, ResponseBody } from '../client/door.ts'
+import type { ApiRequest, ApiResponse, Handle, ResponseBody, WatchFrame } from '../client/door.ts'
 import { compress, wantsGzip } from './compression.ts'
 import { errorResponse } from './responses.ts'
 
@@ -110,9 +110,14 @@ async function close(server: Server, clock: Clock): Promise<void> {
   timer.cancel()
 }
 
+const CLIENT_GONE = new Error('The client is gone')
+
 async function serve(options: HttpsOptions, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const gone = new AbortController()
-  response.on('close', () => gone.abort())
+  response.on('close', () => {
+    // An error is costly to make, and most answers are finished.
+    if (!response.writableFinished) gone.abort(CLIENT_GONE)
+  })
   let answer: ApiResponse
   try {
     const request = await readRequest(message, gone.signal)
@@ -128,7 +133,7 @@ async function serve(options: HttpsOptions, message: IncomingMessage, response: 
 
 async function upgrade(options: HttpsOptions, message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   const gone = new AbortController()
-  socket.on('close', () => gone.abort())
+  socket.on('close', () => gone.abort(CLIENT_GONE))
   await options.upgrade(toRequest(message, gone.signal), message, socket, head)
 }
 
@@ -137,16 +142,29 @@ async function readRequest(message: IncomingMessage, signal: AbortSignal): Promi
   if (message.method === 'GET' || message.method === 'HEAD') return request
   const declared = Number(message.headers['content-length'] ?? 0)
   if (declared > MAX_BODY_BYTES) throw errors.requestEntityTooLarge(MAX_BODY_BYTES)
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of message) {
-    const bytes: Buffer = part
-    size += bytes.length
-    if (size > MAX_BODY_BYTES) throw errors.requestEntityTooLarge(MAX_BODY_BYTES)
-    parts.push(bytes)
-  }
-  const [only] = parts
-  return { ...request, body: parts.length === 1 && only ? only : Buffer.concat(parts) }
+  request.body = await readBody(message)
+  return request
+}
+
+function readBody(message: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let size = 0
+    message.on('data', (bytes: Buffer) => {
+      size += bytes.length
+      if (size <= MAX_BODY_BYTES) parts.push(bytes)
+      else {
+        message.pause()
+        reject(errors.requestEntityTooLarge(MAX_BODY_BYTES))
+      }
+    })
+    message.on('end', () => {
+      const [only] = parts
+      resolve(parts.length === 1 && only ? only : Buffer.concat(parts))
+    })
+    message.on('error', reject)
+    message.on('close', () => reject(CLIENT_GONE))
+  })
 }
 
 /** The HTTP request as a plain value. */
@@ -275,25 +293,44 @@ async function writeWatch(
 ): Promise<void> {
   response.writeHead(answer.status, answer.headers as OutgoingHttpHeaders)
   response.flushHeaders()
+  const { socket } = response
+  if (!socket) throw CLIENT_GONE
   for await (const batch of body.events) {
-    const [only] = batch
-    const bytes = batch.length === 1 && only ? only.line : Buffer.concat(batch.map((frame) => frame.line))
-    if (!response.write(bytes)) await drained(response)
+    // One chunk, written to the socket at once: through `response.write` it would be four pieces and a tick of the loop.
+    if (batch.length > 0 && !socket.write(chunkOf(batch, response.chunkedEncoding))) await drained(response)
     if (response.destroyed) return
   }
   response.end()
 }
 
+const EMPTY = Buffer.alloc(0)
+const CHUNK_END = Buffer.from('\r\n')
+
+/** Clients of HTTP/1.0 get the lines as they are. */
+function chunkOf(batch: readonly WatchFrame[], chunked: boolean): Buffer {
+  const pieces: Buffer[] = [EMPTY]
+  let size = 0
+  for (const { line } of batch) {
+    pieces.push(line)
+    size += line.length
+  }
+  if (!chunked) return Buffer.concat(pieces)
+  pieces[0] = Buffer.from(`${size.toString(16)}\r\n`, 'latin1')
+  pieces.push(CHUNK_END)
+  return Buffer.concat(pieces)
+}
+
 async function drained(response: ServerResponse): Promise<void> {
-  if (response.destroyed) throw new Error('The client is gone')
+  if (response.destroyed) throw CLIENT_GONE
+  const source = response.socket ?? response
   const stop = new AbortController()
   try {
     await Promise.race([
-      once(response, 'drain', { signal: stop.signal }),
+      once(source, 'drain', { signal: stop.signal }),
       once(response, 'close', { signal: stop.signal }),
     ])
   } finally {
     stop.abort()
   }
-  if (response.destroyed) throw new Error('The client is gone')
+  if (response.destroyed) throw CLIENT_GONE
 }

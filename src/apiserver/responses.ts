@@ -33,12 +33,30 @@ export function objectResponse(served: Served, object: CachedObject, status: num
   const { representation, context } = form
   const headers = headersOf(representation, context)
   if (representation.as === 'object' && representation.media === 'json') {
-    return { status, headers, body: { kind: 'object', object: object.object, bytes: object.bytes } }
+    return { status, headers, body: new ObjectBody(object) }
   }
   if (representation.media === 'protobuf') {
     return { status, headers, body: { kind: 'bytes', bytes: protobufOf(served.resource, object.object) } }
   }
   return valueResponse(projected(served, [object], form, undefined), status, form)
+}
+
+/** Parsed only for who looks inside: the HTTPS door sends the bytes. */
+class ObjectBody {
+  readonly kind = 'object'
+  readonly #cached: CachedObject
+
+  constructor(cached: CachedObject) {
+    this.#cached = cached
+  }
+
+  get object(): DeepReadonly<AnyObject> {
+    return this.#cached.object
+  }
+
+  get bytes(): Buffer {
+    return this.#cached.bytes
+  }
 }
 
 export interface Form {

@@ -4,6 +4,7 @@ import { parseJsonBody } from './request-body.ts'
 import * as errors from '../apimachinery/errors.ts'
 import { deleteOptions as deleteOptionsStruct } from '../apimachinery/messages.ts'
 import type { AnyObject, ObjectKey } from '../apimachinery/metadata.ts'
+import { cloneJson } from '../apimachinery/objects.ts'
 import type { ApiRequest, ApiResponse } from '../client/door.ts'
 import { negotiate } from './negotiation.ts'
 import { decodeObject, type RawBody } from './registry/body.ts'
@@ -117,7 +118,7 @@ async function updateObject(call: Call): Promise<ApiResponse> {
     delete object.metadata.resourceVersion
     return objectResponse(served, await create(core, served, object, context), 201, form)
   }
-  const stored = await change(core, served, key, { next: () => structuredClone(object) }, context)
+  const stored = await change(core, served, key, { next: () => cloneJson(object) }, context)
   return objectResponse(served, stored, 200, form)
 }
 

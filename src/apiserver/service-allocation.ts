@@ -77,6 +77,9 @@ export class ServiceAllocation implements WriteHook {
   ): ((committed: boolean) => void) | undefined {
     if (!next) return undefined
     const service = next as AnyObject & Service
+    // On a subresource the spec is the cache's own: what is written here is written to a copy.
+    const { ports } = service.spec
+    service.spec = { ...service.spec, ...(ports ? { ports: ports.map((port) => ({ ...port })) } : {}) }
     const before = held(previous as DeepReadonly<Service> | undefined)
     const taken: string[] = []
     const take = (token: string): void => {

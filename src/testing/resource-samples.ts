@@ -14,8 +14,8 @@ export interface Sample {
   name?: (unique: string) => string
   /** Fields that follow from the name. */
   named?: (unique: string) => Record<string, unknown>
-  /** Stays after its deletion until somebody finalizes it (namespaces). */
-  lingers?: boolean
+  /** Stays after its deletion until somebody finalizes it (namespaces), or takes away a finalizer that deletion itself sets (definitions). */
+  lingers?: 'finalize' | 'finalizer'
 }
 
 const container = { name: 'c', image: 'image' }
@@ -37,7 +37,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     body: {},
     change: { metadata: { labels: { changed: 'yes' } } },
     status: { phase: 'Active', conditions: [{ type: 'NamespaceContentRemaining', status: 'False' }] },
-    lingers: true,
+    lingers: 'finalize',
   },
   nodes: {
     body: {},
@@ -100,6 +100,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     }),
     change: { spec: { preserveUnknownFields: false, names: { categories: ['all'] } } },
     status: { conditions: [condition('Established')] },
+    lingers: 'finalizer',
   },
 }
 

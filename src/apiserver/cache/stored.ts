@@ -2,6 +2,7 @@
 // revision, which is known only after the commit, can be put in without parsing.
 
 import type { AnyObject } from '../../apimachinery/metadata.ts'
+import { deepEqual } from '../../apimachinery/patch/json-patch.ts'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import { spliceResourceVersion } from '../../apimachinery/serialize.ts'
 import type { CachedObject, EventType, WatchFrame } from '../../client/door.ts'
@@ -33,6 +34,13 @@ export class StoredObject implements CachedObject {
     const end = this.bytes.indexOf(',', start) + 1
     const stored = Buffer.concat([this.bytes.subarray(0, start), this.bytes.subarray(end)])
     return StoredObject.fromStore(this.key, revision, stored)
+  }
+
+  /** Whether `stored`, not yet at a revision, is this state: the same bytes, or the same fields in another order, which is as long. */
+  holds(stored: Buffer): boolean {
+    if (stored.length + `"resourceVersion":"${this.revision}",`.length !== this.bytes.length) return false
+    const same = StoredObject.fromStore(this.key, this.revision, stored)
+    return same.bytes.equals(this.bytes) || deepEqual(same.object, this.object)
   }
 
   get object(): DeepReadonly<AnyObject> {

@@ -5,6 +5,7 @@ import { nameSuffix } from '../../base/random.ts'
 import { applyDefaults } from '../../apimachinery/defaults.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { AnyObject } from '../../apimachinery/metadata.ts'
+import { cloneJson } from '../../apimachinery/objects.ts'
 import { serialize } from '../../apimachinery/serialize.ts'
 import { trackUpdate } from '../../apimachinery/apply/managed-fields.ts'
 import { admit } from '../admission/admission.ts'
@@ -41,7 +42,7 @@ export async function create(
   resource.defaults?.(object)
   stamp(core, served, object)
   for (let attempt = 1; ; attempt++) {
-    const candidate = generate ? structuredClone(object) : object
+    const candidate = generate ? cloneJson(object) : object
     if (generate) candidate.metadata.name = generate.slice(0, MAX_GENERATED_BASE) + nameSuffix(core.random)
     const created = await commit(core, served, candidate, context, options)
     if (created) return created

@@ -73,17 +73,16 @@ async function attemptDelete(
 ): Promise<Deletion | undefined> {
   const next = markDeleted(core, served, current, options)
   const gone = isDeletable(served.resource, next)
-  const value = serialize(served.resource, next)
-  if (!gone && StoredObject.fromStore(current.key, current.revision, value).bytes.equals(current.bytes))
-    return { gone, object: current }
+  const value = gone ? null : serialize(served.resource, next)
+  if (value !== null && current.holds(value)) return { gone, object: current }
   if (context.dryRun)
-    return { gone, object: gone ? current : StoredObject.fromStore(current.key, current.revision, value) }
+    return { gone, object: value === null ? current : StoredObject.fromStore(current.key, current.revision, value) }
   const release = reserve(core, served, gone ? undefined : next, current.object)
   let committed = false
   try {
     const result = await core.store.write({
       key: current.key,
-      value: gone ? null : value,
+      value,
       expected: current.revision,
       actor: actorOf(context),
     })
@@ -95,7 +94,8 @@ async function attemptDelete(
     await core.cacher.reached(result.revision)
     return {
       gone,
-      object: gone ? current.at(result.revision) : StoredObject.fromStore(current.key, result.revision, value),
+      object:
+        value === null ? current.at(result.revision) : StoredObject.fromStore(current.key, result.revision, value),
     }
   } finally {
     release(committed)
@@ -105,8 +105,10 @@ async function attemptDelete(
 /** The object with its deletion marked: time, grace, finalizers (upstream BeforeDelete). A second deletion may only shorten the grace. */
 function markDeleted(core: Core, served: Served, current: StoredObject, options: DeleteOptions): AnyObject {
   const { resource } = served
-  const next = JSON.parse(current.bytes.toString()) as AnyObject
-  const { metadata } = next
+  // Only metadata and what the kind replaces as a whole is changed: the rest stays the cache's own.
+  const next = { ...current.object } as AnyObject
+  const metadata = { ...next.metadata }
+  next.metadata = metadata
   delete metadata.resourceVersion
   const finalizers = finalizersFor(resource, current.object, options)
   if (finalizers.length > 0) metadata.finalizers = finalizers

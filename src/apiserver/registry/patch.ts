@@ -60,8 +60,7 @@ export function patchedObject(
   context: RequestContext,
 ): AnyObject {
   const { resource } = served
-  const live: unknown = JSON.parse(current.bytes.toString())
-  const value = computed(served, live, request)
+  const value = computed(served, current.object, request)
   const next = decodeObject(resource, { value, duplicates: request.body.duplicates }, context)
   // A patch that does not name a revision is meant for whatever is there now.
   if (next.metadata.resourceVersion === String(current.revision) && !namesRevision(request))

@@ -115,10 +115,9 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
       })
     }
     const value = serialize(resource, next)
-    const unchanged = StoredObject.fromStore(storeKey, current.revision, value)
     // Nothing changed: nothing is written, and the revision stays (etcd3 store, GuaranteedUpdate).
-    if (!gone && isSame(unchanged, current)) return current
-    if (context.dryRun) return unchanged
+    if (!gone && current.holds(value)) return current
+    if (context.dryRun) return StoredObject.fromStore(storeKey, current.revision, value)
     const write = { key: storeKey, value: gone ? null : value, expected: current.revision, actor: actorOf(context) }
     const result = await core.store.write(write)
     committed = result.ok
@@ -134,12 +133,6 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
   }
 }
 
-/** The same bytes, or the same fields in another order: then the lengths are equal too, which spares most comparisons. */
-function isSame(next: StoredObject, current: StoredObject): boolean {
-  if (next.bytes.length !== current.bytes.length) return false
-  return next.bytes.equals(current.bytes) || deepEqual(next.object, current.object)
-}
-
 /** Fields that no client changes, and the halves of the object that this door does not open. */
 function carryOver(served: Served, next: AnyObject, previous: DeepReadonly<AnyObject>, context: RequestContext): void {
   const { resource } = served
@@ -153,8 +146,9 @@ function carryOver(served: Served, next: AnyObject, previous: DeepReadonly<AnyOb
     const { status, metadata: given } = next
     for (const field of Object.keys(next)) if (field !== 'status' && field !== 'metadata') delete next[field]
     const { status: _, metadata: __, ...rest } = was
-    Object.assign(next, structuredClone(rest))
-    next.metadata = { ...structuredClone(was.metadata), ...statusMetadata(given) }
+    // What is carried over is the cache's own and is not changed from here on; what is the same object need not be compared.
+    Object.assign(next, rest)
+    next.metadata = { ...was.metadata, ...statusMetadata(given) }
     delete next.metadata.resourceVersion
     if (status === undefined) delete next.status
     else next.status = status
@@ -164,7 +158,7 @@ function carryOver(served: Served, next: AnyObject, previous: DeepReadonly<AnyOb
   if (context.info.subresource !== '') return
   if (resource.subresources?.status) {
     if (was.status === undefined) delete next.status
-    else next.status = structuredClone(was.status)
+    else next.status = was.status
   }
   resource.prepareUpdate?.(next, was)
 }

@@ -153,7 +153,6 @@ function reviewRules(rbac: RbacSource, { spec }: AnyObject & SelfSubjectRulesRev
   const namespace = spec.namespace ?? ''
   if (namespace === '') throw errors.badRequest('no namespace on request')
   const rules = [...rulesFor(rbac, identity, namespace)].map((g) => g.rule)
-  const masters = identity.groups.includes('system:masters')
   const resourceRules = rules
     .filter((r) => r.resources?.length)
     .map(({ verbs, apiGroups = [], resources = [], resourceNames }) => ({
@@ -165,9 +164,5 @@ function reviewRules(rbac: RbacSource, { spec }: AnyObject & SelfSubjectRulesRev
   const nonResourceRules = rules
     .filter((r) => r.nonResourceURLs?.length)
     .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs }))
-  if (masters) {
-    resourceRules.unshift({ verbs: ['*'], apiGroups: ['*'], resources: ['*'] })
-    nonResourceRules.unshift({ verbs: ['*'], nonResourceURLs: ['*'] })
-  }
   return { resourceRules, nonResourceRules, incomplete: false }
 }
