@@ -17,6 +17,7 @@ import { Heartbeat } from './node-status/heartbeat.ts'
 import { type Machine, readMachine } from './node-status/machine.ts'
 import { PodSet } from './pods/pod-set.ts'
 import { networkProber, type Prober } from './probes/prober.ts'
+import { type AgentServerOptions, startAgentServer } from './server/server.ts'
 import { type Mounter, systemMounter } from './volumes/mounter.ts'
 
 export interface AgentOptions {
@@ -47,12 +48,16 @@ export interface AgentOptions {
   readonly prober?: Prober
   readonly hostFiles?: { readonly resolvConf: string; readonly hosts: string }
   readonly machine?: Machine
+  /** Absent: the agent serves no API, and so no logs and no exec. */
+  readonly server?: AgentServerOptions
 }
 
 export interface Agent extends AsyncDisposable {
   readonly pods: PodSet
   /** The agent's view of the pods it cares for. */
   list(): DeepReadonly<Pod>[]
+  /** What ran before is taken over, and what the API has is cared for. */
+  readonly settled: Promise<void>
 }
 
 const DEFAULT_MAX_PODS = 110
@@ -95,6 +100,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
   const prober = options.prober ?? networkProber({ runtime, clock, version: options.version })
   const podSet = new PodSet(context, { prober, pid: options.pid })
+  const server = options.server === undefined ? undefined : await startAgentServer(options.server, context, podSet)
   const heartbeat = new Heartbeat({
     context,
     machine,
@@ -102,14 +108,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     version: options.version,
     labels: options.labels ?? {},
     taints: options.taints ?? [],
-    port: 0,
+    port: server?.port ?? 0,
     dataDir,
     onPodCIDR: (cidrs) => options.onPodCIDR?.(cidrs),
   })
   return {
     pods: podSet,
     list: () => podSet.list(),
+    settled: podSet.settled,
     async [Symbol.asyncDispose]() {
+      await server?.[Symbol.asyncDispose]()
       await Promise.all([heartbeat[Symbol.asyncDispose](), podSet[Symbol.asyncDispose]()])
       await events[Symbol.asyncDispose]()
     },

@@ -101,10 +101,16 @@ export class Heartbeat implements AsyncDisposable {
     if (materialText(status) !== materialText(this.#node?.status) || now - this.#reportedAt >= REPORT_MS) {
       const labels = nodeLabels(facts)
       const stale = Object.entries(labels).some(([key, value]) => this.#node?.metadata.labels?.[key] !== value)
-      if (stale) await client.patch(nodes, { name: nodeName }, { type: 'merge', body: { metadata: { labels } } }, { signal })
+      if (stale)
+        await client.patch(nodes, { name: nodeName }, { type: 'merge', body: { metadata: { labels } } }, { signal })
       const { addresses = [], ...rest } = status
       const body = { status: { ...rest, addresses: [...addresses, { $patch: 'replace' }] } }
-      this.#node = await client.patch(nodes, { name: nodeName }, { type: 'strategic', body }, { subresource: 'status', signal })
+      this.#node = await client.patch(
+        nodes,
+        { name: nodeName },
+        { type: 'strategic', body },
+        { subresource: 'status', signal },
+      )
       this.#reportedAt = now
     } else if (this.#cidrs === '') {
       this.#node = await client.get(nodes, { name: nodeName }, { signal, resourceVersion: '0' })
@@ -114,7 +120,11 @@ export class Heartbeat implements AsyncDisposable {
       this.#cidrs = cidrs.join()
       onPodCIDR(cidrs)
     }
-    return facts.notReady === undefined && this.#cidrs !== '' ? LOOK_MS : facts.notReady === undefined ? RETRY_MS : LOOK_UNREADY_MS
+    return facts.notReady === undefined && this.#cidrs !== ''
+      ? LOOK_MS
+      : facts.notReady === undefined
+        ? RETRY_MS
+        : LOOK_UNREADY_MS
   }
 
   /** Creates the Node, or takes over the one that is there. */
@@ -152,7 +162,10 @@ export class Heartbeat implements AsyncDisposable {
         runtimeVersion: `${runtimeName}://${runtimeVersion}`,
         notReady: reasons.length === 0 ? undefined : `container runtime network not ready: ${reasons.join(', ')}`,
         images: images
-          .map(({ repoTags, repoDigests, size }) => ({ names: [...repoDigests, ...repoTags].slice(0, 5), sizeBytes: size }))
+          .map(({ repoTags, repoDigests, size }) => ({
+            names: [...repoDigests, ...repoTags].slice(0, 5),
+            sizeBytes: size,
+          }))
           .filter(({ names }) => names.length > 0)
           .sort((a, b) => b.sizeBytes - a.sizeBytes)
           .slice(0, MAX_IMAGES),
@@ -199,6 +212,7 @@ export class Heartbeat implements AsyncDisposable {
       const metadata = { ...key, ...(uid === undefined ? {} : { ownerReferences: [owner] }) }
       const lease: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec }
       this.#lease = await client.create(leases, lease, { signal })
-    } else this.#lease = await client.update(leases, { ...this.#lease, spec: { ...this.#lease.spec, ...spec } }, { signal })
+    } else
+      this.#lease = await client.update(leases, { ...this.#lease, spec: { ...this.#lease.spec, ...spec } }, { signal })
   }
 }

@@ -32,7 +32,11 @@ export function nodeLabels({ name, machine }: NodeFacts): Record<string, string>
   }
 }
 
-export function newNode(facts: NodeFacts, extra: { labels: Readonly<Record<string, string>>; taints: readonly Taint[] }, now: number): Node {
+export function newNode(
+  facts: NodeFacts,
+  extra: { labels: Readonly<Record<string, string>>; taints: readonly Taint[] },
+  now: number,
+): Node {
   return {
     apiVersion: 'v1',
     kind: 'Node',
@@ -111,7 +115,15 @@ export function materialText(status: DeepReadonly<NodeStatus> | undefined): stri
     .filter(({ type }) => ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'].includes(type))
     .map(({ type, status: value, reason, message }) => [type, value, reason, message])
     .sort()
-  return JSON.stringify([sortKeys(capacity), sortKeys(allocatable), facts, addresses, daemonEndpoints, sortKeys(nodeInfo), images])
+  return JSON.stringify([
+    sortKeys(capacity),
+    sortKeys(allocatable),
+    facts,
+    addresses,
+    daemonEndpoints,
+    sortKeys(nodeInfo),
+    images,
+  ])
 }
 
 function sortKeys(value: object | undefined): unknown {

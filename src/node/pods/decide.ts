@@ -101,11 +101,7 @@ function ephemeralToStart(pod: NodePod, view: PodView): string[] {
 }
 
 /** Why a running container has to go; undefined: it may stay. */
-function whyKill(
-  container: NodeContainer,
-  running: ContainerView,
-  probes: ProbeVerdicts,
-): KillReason | undefined {
+function whyKill(container: NodeContainer, running: ContainerView, probes: ProbeVerdicts): KillReason | undefined {
   if (running.hash !== '' && running.hash !== containerHash(container)) return 'changed'
   if (probes.startup(running.id) === 'failure') return 'startup'
   if (probes.liveness(running.id) === 'failure') return 'liveness'

@@ -18,10 +18,14 @@ const MAX_SEARCH_CHARACTERS = 2048
 export function parseResolvConf(text: string): Required<{ [K in keyof DNSConfig]: string[] }> {
   const result = { servers: [] as string[], searches: [] as string[], options: [] as string[] }
   for (const line of text.split('\n')) {
-    const [word, ...rest] = line.replace(/[#;].*$/, '').trim().split(/\s+/)
+    const [word, ...rest] = line
+      .replace(/[#;].*$/, '')
+      .trim()
+      .split(/\s+/)
     if (word === 'nameserver' && rest[0] !== undefined) result.servers.push(rest[0])
     // The last of these lines counts.
-    if (word === 'search' || word === 'domain') result.searches = rest.map((d) => (d === '.' ? d : d.replace(/\.$/, '')))
+    if (word === 'search' || word === 'domain')
+      result.searches = rest.map((d) => (d === '.' ? d : d.replace(/\.$/, '')))
     if (word === 'options') result.options = rest
   }
   return result

@@ -25,14 +25,23 @@ export interface EnvironmentInput {
   readonly services: readonly DeepReadonly<Service>[]
 }
 
-export function containerEnvironment({ pod, container, place, objects, services }: EnvironmentInput): Map<string, string> {
+export function containerEnvironment({
+  pod,
+  container,
+  place,
+  objects,
+  services,
+}: EnvironmentInput): Map<string, string> {
   const result = new Map<string, string>()
   const fromServices = serviceVariables(services, pod.metadata.namespace ?? '', pod.spec.enableServiceLinks !== false)
   for (const source of container.envFrom ?? []) addAll(result, source, objects)
   for (const variable of container.env ?? []) {
     const { name, value = '', valueFrom } = variable
     if (valueFrom === undefined) {
-      result.set(name, expand(value, (key) => result.get(key) ?? fromServices.get(key)))
+      result.set(
+        name,
+        expand(value, (key) => result.get(key) ?? fromServices.get(key)),
+      )
       continue
     }
     const taken = referredValue(variable, { pod, container, place, objects, services })
@@ -45,7 +54,11 @@ export function containerEnvironment({ pod, container, place, objects, services 
 
 type EnvFrom = NonNullable<NodeContainer['envFrom']>[number]
 
-function addAll(result: Map<string, string>, { prefix = '', configMapRef, secretRef }: EnvFrom, objects: ConfigObjects) {
+function addAll(
+  result: Map<string, string>,
+  { prefix = '', configMapRef, secretRef }: EnvFrom,
+  objects: ConfigObjects,
+) {
   if (configMapRef !== undefined) {
     const { name = '', optional } = configMapRef
     const object = objects.configMap(name)
@@ -119,7 +132,8 @@ function addService(variables: Map<string, string>, { metadata, spec }: DeepRead
   variables.set(`${prefix}_SERVICE_PORT`, String(first.port))
   for (const { name = '', port } of ports)
     if (name !== '') variables.set(`${prefix}_SERVICE_PORT_${name.toUpperCase().replaceAll('-', '_')}`, String(port))
-  const url = ({ protocol = 'TCP', port }: (typeof ports)[number]): string => `${protocol.toLowerCase()}://${host}:${port}`
+  const url = ({ protocol = 'TCP', port }: (typeof ports)[number]): string =>
+    `${protocol.toLowerCase()}://${host}:${port}`
   variables.set(`${prefix}_PORT`, url(first))
   for (const port of ports) {
     const protocol = port.protocol ?? 'TCP'

@@ -66,7 +66,9 @@ async function seen(parts: WorkerParts, { ref, pod, run, signal }: FinishInput):
 /** An orphan's grace period is known from what was written on its containers. */
 function graceSeconds(pod: NodePod | undefined, view: PodView): number {
   const written = view.containers.map((c) => c.graceSeconds).filter((seconds) => seconds !== undefined)
-  const spec = pod?.spec.terminationGracePeriodSeconds ?? (written.length > 0 ? Math.max(...written) : DEFAULT_GRACE_SECONDS)
-  const seconds = pod?.metadata.deletionTimestamp === undefined ? spec : (pod.metadata.deletionGracePeriodSeconds ?? spec)
+  const spec =
+    pod?.spec.terminationGracePeriodSeconds ?? (written.length > 0 ? Math.max(...written) : DEFAULT_GRACE_SECONDS)
+  const seconds =
+    pod?.metadata.deletionTimestamp === undefined ? spec : (pod.metadata.deletionGracePeriodSeconds ?? spec)
   return Math.max(seconds, LEAST_GRACE_SECONDS)
 }

@@ -2,7 +2,14 @@
 
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import type { Secret } from '../../api/core/secret.ts'
-import { type AuthConfig, type Image, isCriError, type PodSandboxConfig, rpcErrorText, type CriError } from '../cri/cri.ts'
+import {
+  type AuthConfig,
+  type Image,
+  isCriError,
+  type PodSandboxConfig,
+  rpcErrorText,
+  type CriError,
+} from '../cri/cri.ts'
 import type { NodeContext } from '../context.ts'
 import { durationText } from './back-off.ts'
 import type { BackOff } from './back-off.ts'
@@ -51,7 +58,12 @@ export async function ensureImage(
   const spec = { image: withTag(name) }
   const present = await runtime.imageStatus(spec, { signal: options.signal })
   if (present !== undefined && policy !== 'Always') {
-    events.event(about, 'Normal', 'Pulled', `Container image "${name}" already present on machine and can be accessed by the pod`)
+    events.event(
+      about,
+      'Normal',
+      'Pulled',
+      `Container image "${name}" already present on machine and can be accessed by the pod`,
+    )
     return present
   }
   if (policy === 'Never') {
@@ -79,7 +91,12 @@ interface PullOptions {
   pulling: Map<string, Promise<string>>
 }
 
-async function pull(context: NodeContext, pod: NodePod, container: NodeContainer, options: PullOptions): Promise<Image> {
+async function pull(
+  context: NodeContext,
+  pod: NodePod,
+  container: NodeContainer,
+  options: PullOptions,
+): Promise<Image> {
   const { runtime, events, clock } = context
   const { image: name = '' } = container
   const about = containerReference(pod, container.name)
@@ -164,7 +181,11 @@ export function credentialsFor(name: string, secrets: readonly DeepReadonly<Secr
   const found: { length: number; auth: AuthConfig }[] = []
   for (const secret of secrets)
     for (const [key, entry] of Object.entries(dockerAuths(secret))) {
-      const place = key.replace(/^https?:\/\//, '').replace(/\/v[12]\/?$/, '').replace(/\/$/, '').replace(/^index\.docker\.io/, 'docker.io')
+      const place = key
+        .replace(/^https?:\/\//, '')
+        .replace(/\/v[12]\/?$/, '')
+        .replace(/\/$/, '')
+        .replace(/^index\.docker\.io/, 'docker.io')
       if (place !== registry && full !== place && !full.startsWith(`${place}/`)) continue
       found.push({ length: place.length, auth: authOf(entry, place) })
     }

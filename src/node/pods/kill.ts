@@ -5,7 +5,14 @@ import { isDeadlineExceeded } from '../cri/cri.ts'
 import type { NodeContext } from '../context.ts'
 import type { Prober } from '../probes/prober.ts'
 import { runHook } from './hooks.ts'
-import { containerReference, type ContainerView, findContainer, type NodePod, type PodView, readySandbox } from './model.ts'
+import {
+  containerReference,
+  type ContainerView,
+  findContainer,
+  type NodePod,
+  type PodView,
+  readySandbox,
+} from './model.ts'
 
 /** What is left for the stop signal after a preStop hook that used up the grace period. */
 const LEAST_GRACE_SECONDS = 2

@@ -76,7 +76,10 @@ export function readySandbox(view: PodView, hostNetwork: boolean): SandboxView |
 
 /** Changes when a running container must be replaced: with its name or its image, as upstream. */
 export function containerHash({ name, image }: NodeContainer): string {
-  return createHash('sha256').update(JSON.stringify([name, image])).digest('hex').slice(0, 8)
+  return createHash('sha256')
+    .update(JSON.stringify([name, image]))
+    .digest('hex')
+    .slice(0, 8)
 }
 
 /** How upstream names a pod in messages: `web_default(3f0c…)`. */

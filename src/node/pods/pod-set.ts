@@ -1,6 +1,7 @@
 // The pods of one node: those the API gives it, and those that the runtime or the disk still hold of earlier ones. One worker each.
 
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import { sleep } from '../../base/clock.ts'
 import type { Pod } from '../../api/core/pod/pod.ts'
@@ -8,14 +9,15 @@ import { pods } from '../../api/core/pod/pod.ts'
 import { type Service, services } from '../../api/core/service/service.ts'
 import { type Informer, startInformer } from '../../client/informer.ts'
 import type { NodeContext } from '../context.ts'
+import { rotateLog } from '../logs/rotation.ts'
 import { ProbeKeeper } from '../probes/probe-keeper.ts'
 import type { Prober } from '../probes/prober.ts'
 import { StatusWriter } from '../status/writer.ts'
 import { ObjectWatch } from '../volumes/object-watch.ts'
 import { PodVolumes } from '../volumes/pod-volumes.ts'
 import { BackOff } from './back-off.ts'
-import { type NodePod, uidOf } from './model.ts'
-import { podLogDirectory } from './paths.ts'
+import { LABELS, type NodePod, uidOf } from './model.ts'
+import { containerLogPath, podLogDirectory } from './paths.ts'
 import { burstableMilli } from './resources.ts'
 import type { WorkerParts } from './run.ts'
 import { listRuntimePods } from './view.ts'
@@ -32,10 +34,14 @@ export class PodSet implements AsyncDisposable {
   /** Which pod a sandbox or container belongs to. */
   readonly #owners = new Map<string, string>()
   readonly #oomKilled = new Set<string>()
+  /** Who waits for the end of which container. */
+  readonly #waiting = new Map<string, Set<AbortController>>()
   readonly #informer: Informer<Pod>
   readonly #services: Informer<Service>
   readonly #parts: WorkerParts
   readonly #running: Promise<unknown>
+  readonly settled: Promise<void>
+  #markSettled: () => void = () => {}
 
   constructor(context: NodeContext, options: { prober: Prober; pid: number }) {
     this.#context = context
@@ -60,6 +66,9 @@ export class PodSet implements AsyncDisposable {
       },
       cleanUp: (ref) => this.#cleanUp(ref),
     }
+    this.settled = new Promise((resolve) => {
+      this.#markSettled = resolve
+    })
     this.#running = this.#run()
   }
 
@@ -72,8 +81,24 @@ export class PodSet implements AsyncDisposable {
     return this.#informer.get({ namespace, name })
   }
 
-  get workers(): number {
-    return this.#workers.size
+  /** Resolves when every pod has been looked at once, and no worker is busy. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.idle()))
+  }
+
+  /** A signal that says when a container has ended. */
+  endOf({ id, state }: { id: string; state: string }): { signal: AbortSignal } & Disposable {
+    const end = new AbortController()
+    const waiting = this.#waiting.get(id) ?? new Set()
+    if (state === 'CONTAINER_RUNNING') this.#waiting.set(id, waiting.add(end))
+    else end.abort()
+    return {
+      signal: end.signal,
+      [Symbol.dispose]: () => {
+        waiting.delete(end)
+        if (waiting.size === 0) this.#waiting.delete(id)
+      },
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,24 +114,31 @@ export class PodSet implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const stopped = new Promise<void>((resolve) => this.#stop.signal.addEventListener('abort', () => resolve(), { once: true }))
+    const stopped = new Promise<void>((resolve) =>
+      this.#stop.signal.addEventListener('abort', () => resolve(), { once: true }),
+    )
     // Without services a container's environment would lack them; without pods everything that runs would look like an orphan.
     await Promise.race([Promise.all([this.#informer.synced, this.#services.synced]), stopped])
     if (this.#stop.signal.aborted) return
     this.#informer.onChange(({ type, object, previous }) => {
       // A name may have passed to another pod between two looks.
-      if (previous !== undefined && uidOf(previous) !== uidOf(object)) this.#workers.get(uidOf(previous))?.remove(previous)
+      if (previous !== undefined && uidOf(previous) !== uidOf(object))
+        this.#workers.get(uidOf(previous))?.remove(previous)
       if (type === 'deleted') this.#removed(object)
       else this.#given(object)
       this.#shareCpu()
     })
+    void this.idle().then(this.#markSettled)
     await Promise.all([this.#followEvents(), this.#relist()])
   }
 
   #given(pod: NodePod): void {
     const uid = uidOf(pod)
     const known = this.#workers.get(uid)
-    if (known !== undefined) return known.update(pod)
+    if (known !== undefined) {
+      known.update(pod)
+      return
+    }
     const { name, namespace = '' } = pod.metadata
     this.#start({ uid, name, namespace }, pod)
   }
@@ -138,6 +170,7 @@ export class PodSet implements AsyncDisposable {
         if (event.type === 'oom') this.#rememberOom(event.containerId)
         // Starts are the agent's own doing; what a deletion leaves is seen by whoever deleted.
         if (event.type !== 'exit') continue
+        for (const end of this.#waiting.get(event.containerId) ?? []) end.abort()
         const uid = this.#owners.get(event.containerId)
         if (uid !== undefined) this.#workers.get(uid)?.wake()
       }
@@ -172,24 +205,53 @@ export class PodSet implements AsyncDisposable {
       for (const id of ids) this.#owners.set(id, uid)
       if (!this.#workers.has(uid)) this.#start({ uid, name, namespace }, undefined)
     }
+    const running = await this.#rotateLogs()
+    for (const [id, ends] of this.#waiting) if (!running.has(id)) for (const end of ends) end.abort()
     const live = new Set([...found.values()].flatMap(({ ids }) => ids))
     for (const [id, uid] of this.#owners) if (!live.has(id) && !this.#workers.has(uid)) this.#owners.delete(id)
-    for (const uid of await this.#parts.volumes.list()) if (!this.#workers.has(uid)) await this.#parts.volumes.tearDown(uid)
+    for (const uid of await this.#parts.volumes.list())
+      if (!this.#workers.has(uid)) await this.#parts.volumes.tearDown(uid)
     for (const group of this.#context.cgroups.listPods())
       if (!this.#workers.has(group.uid)) await this.#context.cgroups.deletePod(group, this.#stop.signal)
+  }
+
+  /** Resolves to the ids of all running containers. */
+  async #rotateLogs(): Promise<Set<string>> {
+    const { runtime, clock, log } = this.#context
+    const running = await runtime.listContainers(
+      { state: { state: 'CONTAINER_RUNNING' } },
+      { signal: this.#stop.signal },
+    )
+    for (const { id, labels, metadata } of running) {
+      const uid = labels[LABELS.podUid]
+      if (uid === undefined || !this.#workers.has(uid)) continue
+      const logPath = join(
+        podLogDirectory(this.#context.directories, {
+          uid,
+          name: labels[LABELS.podName] ?? '',
+          namespace: labels[LABELS.podNamespace] ?? '',
+        }),
+        containerLogPath(labels[LABELS.containerName] ?? '', metadata?.attempt ?? 0),
+      )
+      await rotateLog(runtime, { id, logPath }, clock.now()).catch((error: unknown) =>
+        log.warn('Failed to rotate a log', { logPath, error }),
+      )
+    }
+    return new Set(running.map(({ id }) => id))
   }
 
   async #cleanUp(ref: PodRef): Promise<void> {
     const { runtime, directories } = this.#context
     const found = (await listRuntimePods(runtime)).get(ref.uid)
-    const sandboxes = await runtime.listPodSandboxes({ labelSelector: { 'io.kubernetes.pod.uid': ref.uid } })
+    const sandboxes = await runtime.listPodSandboxes({ labelSelector: { [LABELS.podUid]: ref.uid } })
     for (const { id } of sandboxes) await runtime.removePodSandbox(id)
     for (const id of found?.ids ?? []) {
       if (!sandboxes.some((s) => s.id === id)) await runtime.removeContainer(id)
       this.#owners.delete(id)
       this.#oomKilled.delete(id)
     }
-    if (ref.name !== '' && ref.namespace !== '') await rm(podLogDirectory(directories, ref), { recursive: true, force: true })
+    if (ref.name !== '' && ref.namespace !== '')
+      await rm(podLogDirectory(directories, ref), { recursive: true, force: true })
     this.#parts.status.forget(ref.uid)
     this.#parts.crashes.forgetAll(`${ref.uid}/`)
     this.#parts.images.backOff.forgetAll(`${ref.uid}_`)

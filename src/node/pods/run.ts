@@ -65,7 +65,10 @@ export async function lookAtPod(
 ): Promise<number | undefined> {
   const deadline = deadlineOf(parts, pod)
   if (deadline !== undefined && deadline <= 0) {
-    run.failure = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' }
+    run.failure = {
+      reason: 'DeadlineExceeded',
+      message: 'Pod was active on the node longer than the specified deadline',
+    }
     parts.context.events.event(podReference(pod), 'Normal', 'DeadlineExceeded', run.failure.message)
     run.over = true
     return undefined
@@ -111,8 +114,17 @@ async function act(parts: WorkerParts, input: ActInput): Promise<number[]> {
   applyCgroup(parts, pod, run)
   let view = input.view
   if (plan.killPod) {
-    context.events.event(podReference(pod), 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.')
-    await killAll(parts, pod, view, { graceSeconds: pod.spec.terminationGracePeriodSeconds ?? 30, preStop: true, signal })
+    context.events.event(
+      podReference(pod),
+      'Normal',
+      'SandboxChanged',
+      'Pod sandbox changed, it will be killed and re-created.',
+    )
+    await killAll(parts, pod, view, {
+      graceSeconds: pod.spec.terminationGracePeriodSeconds ?? 30,
+      preStop: true,
+      signal,
+    })
     for (const { id } of view.sandboxes) await context.runtime.stopPodSandbox(id, { signal })
   }
   await killPlanned(parts, input)
@@ -126,7 +138,12 @@ async function act(parts: WorkerParts, input: ActInput): Promise<number[]> {
     const [id] = await Promise.all([
       context.runtime.runPodSandbox(config, { signal }).catch((error: unknown) => {
         if (!signal.aborted)
-          context.events.event(podReference(pod), 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${criText(error)}`)
+          context.events.event(
+            podReference(pod),
+            'Warning',
+            'FailedCreatePodSandBox',
+            `Failed to create pod sandbox: ${criText(error)}`,
+          )
         throw error
       }),
       report(parts, pod, view, run, signal),
@@ -142,7 +159,17 @@ async function act(parts: WorkerParts, input: ActInput): Promise<number[]> {
     const place = placeOf(parts, pod, view)
     try {
       // Sidecars and containers started by this very loop are seen by those that come after them.
-      await startContainer(parts, { pod, name, view, sandboxId: sandbox.id, sandbox: config, place, objects, volumes, signal })
+      await startContainer(parts, {
+        pod,
+        name,
+        view,
+        sandboxId: sandbox.id,
+        sandbox: config,
+        place,
+        objects,
+        volumes,
+        signal,
+      })
       run.waiting.delete(name)
     } catch (error) {
       if (signal.aborted || !(error instanceof WaitingError)) throw error
@@ -173,7 +200,8 @@ async function prepareDirectories({ context: { directories } }: WorkerParts, pod
   const { name, namespace = '' } = pod.metadata
   const logs = podLogDirectory(directories, { name, namespace, uid: uidOf(pod) })
   await mkdir(podDirectory(directories, uidOf(pod)), { recursive: true, mode: 0o750 })
-  for (const { container } of allContainers(pod)) await mkdir(join(logs, pathElement(container.name)), { recursive: true, mode: 0o755 })
+  for (const { container } of allContainers(pod))
+    await mkdir(join(logs, pathElement(container.name)), { recursive: true, mode: 0o755 })
 }
 
 function applyCgroup({ context: { cgroups } }: WorkerParts, pod: NodePod, run: RunState): void {
@@ -219,7 +247,10 @@ export async function look(parts: WorkerParts, pod: NodePod, run: RunState, sign
   const { name, namespace = '' } = pod.metadata
   const uid = uidOf(pod)
   const view = await viewPod(parts.context.runtime, { uid, name, namespace }, signal)
-  parts.track(uid, [...view.sandboxes, ...view.containers].map(({ id }) => id))
+  parts.track(
+    uid,
+    [...view.sandboxes, ...view.containers].map(({ id }) => id),
+  )
   for (const container of view.containers) {
     if (container.state !== 'CONTAINER_EXITED' || run.messages.has(container.id)) continue
     run.messages.set(container.id, await lastWords(parts.context, pod, container))
@@ -249,7 +280,8 @@ export async function report(
   const { context, probes, status, oomKilled } = parts
   const told = status.lastWritten(uidOf(pod))
   const others = (pod.status?.conditions ?? []).filter(({ type }) => !told?.conditions?.some((c) => c.type === type))
-  const known = told === undefined ? pod : { ...pod, status: { ...told, conditions: [...(told.conditions ?? []), ...others] } }
+  const known =
+    told === undefined ? pod : { ...pod, status: { ...told, conditions: [...(told.conditions ?? []), ...others] } }
   const { waiting, messages, failure, over } = run
   const input = { pod: known, view, probes, waiting, messages, failure, over, oomKilled }
   await status.write(pod, computePodStatus({ ...input, hostIPs: context.nodeIPs, now: context.clock.now() }), signal)
@@ -287,4 +319,3 @@ function soonest(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined)
   return known.length === 0 ? undefined : Math.min(...known)
 }
-

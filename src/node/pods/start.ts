@@ -15,7 +15,17 @@ import { containerEnvironment, type ConfigObjects } from './environment.ts'
 import { POST_START_LIMIT_MS, runHook } from './hooks.ts'
 import { ensureImage, type ImagePullContext, WaitingError } from './images.ts'
 import { killContainer } from './kill.ts'
-import { containerHash, containerReference, findContainer, latest, type NodeContainer, type NodePod, podText, type PodView, uidOf } from './model.ts'
+import {
+  containerHash,
+  containerReference,
+  findContainer,
+  latest,
+  type NodeContainer,
+  type NodePod,
+  podText,
+  type PodView,
+  uidOf,
+} from './model.ts'
 import { ContainerConfigError } from './security.ts'
 
 export interface StartParts {
@@ -64,7 +74,9 @@ export async function startContainer(parts: StartParts, input: StartInput): Prom
     events.event(about, 'Warning', 'Failed', `Error: ${message}`)
     throw new WaitingError(reason, message)
   }
-  const id = await runtime.createContainer(input.sandboxId, config, input.sandbox, { signal }).catch(fail('CreateContainerError'))
+  const id = await runtime
+    .createContainer(input.sandboxId, config, input.sandbox, { signal })
+    .catch(fail('CreateContainerError'))
   events.event(about, 'Normal', 'Created', 'Container created')
   await runtime.startContainer(id, { signal }).catch(fail('RunContainerError'))
   events.event(about, 'Normal', 'Started', 'Container started')
@@ -75,7 +87,8 @@ export async function startContainer(parts: StartParts, input: StartInput): Prom
 function previousRestarts(pod: NodePod, name: string): number {
   const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {}
   const old = [...containerStatuses, ...initContainerStatuses].find((status) => status.name === name)
-  if (old === undefined || (old.state?.terminated === undefined && old.state?.running === undefined)) return old?.restartCount ?? 0
+  if (old === undefined || (old.state?.terminated === undefined && old.state?.running === undefined))
+    return old?.restartCount ?? 0
   return old.restartCount + 1
 }
 
@@ -92,7 +105,11 @@ function heedBackOff({ crashes, context }: StartParts, pod: NodePod, container: 
   const message = `Back-off restarting failed container ${container.name} in pod ${podText(pod)}`
   context.events.event(about, 'Warning', 'BackOff', message)
   const wait = durationText(crashes.waitMs(key))
-  throw new WaitingError('CrashLoopBackOff', `back-off ${wait} restarting failed container=${container.name} pod=${podText(pod)}`, left)
+  throw new WaitingError(
+    'CrashLoopBackOff',
+    `back-off ${wait} restarting failed container=${container.name} pod=${podText(pod)}`,
+    left,
+  )
 }
 
 async function configure(
@@ -133,13 +150,12 @@ async function afterStart(parts: StartParts, input: StartInput, container: NodeC
     if (signal.aborted) throw error
     const about = containerReference(pod, container.name)
     context.events.event(about, 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
-    await killContainer(
-      { context, prober },
-      pod,
-      { id, name: container.name },
-      target.podIP,
-      { graceSeconds: pod.spec.terminationGracePeriodSeconds ?? 30, message: 'FailedPostStartHook', preStop: true, signal },
-    )
+    await killContainer({ context, prober }, pod, { id, name: container.name }, target.podIP, {
+      graceSeconds: pod.spec.terminationGracePeriodSeconds ?? 30,
+      message: 'FailedPostStartHook',
+      preStop: true,
+      signal,
+    })
     throw new WaitingError('PostStartHookError', 'PostStartHook failed')
   }
 }

@@ -1,12 +1,6 @@
 // Reads from the runtime what it holds of pods.
 
-import {
-  type Container,
-  type ContainerStatus,
-  isNotFound,
-  type PodSandbox,
-  type RuntimeClient,
-} from '../cri/cri.ts'
+import { type Container, type ContainerStatus, isNotFound, type PodSandbox, type RuntimeClient } from '../cri/cri.ts'
 import { ANNOTATIONS, type ContainerView, LABELS, type PodView, type SandboxView } from './model.ts'
 
 /** Everything the runtime holds of one pod, newest first. */

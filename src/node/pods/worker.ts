@@ -1,6 +1,6 @@
 // Cares for one pod from its arrival on the node until nothing of it is left: looks, decides, acts, reports; one thing at a time.
 
-import { type Clock, type Timer } from '../../base/clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
 import { Backoff } from '../../base/backoff.ts'
 import { isNotFound } from '../../apimachinery/errors.ts'
 import { isPodTerminal } from '../../api/core/pod/readiness.ts'
@@ -29,10 +29,19 @@ export class PodWorker {
   #gone = false
   #wakeUp: () => void = () => {}
   #timer: Timer | undefined
+  #waits = false
+  readonly #whenIdle: (() => void)[] = []
   readonly #stop: AbortSignal
   /** Aborted when what is being done must give way: the pod is to end, or to end sooner. */
   #cut = new AbortController()
-  readonly #run: RunState = { waiting: new Map(), messages: new Map(), failure: undefined, over: false, adopted: false, cgroup: '' }
+  readonly #run: RunState = {
+    waiting: new Map(),
+    messages: new Map(),
+    failure: undefined,
+    over: false,
+    adopted: false,
+    cgroup: '',
+  }
   readonly #finish: FinishState = { preStopDone: false, stopped: false }
   readonly #backoff = new Backoff(RETRY)
   readonly done: Promise<void>
@@ -76,6 +85,14 @@ export class PodWorker {
     this.wake()
   }
 
+  /** Resolves when there is nothing to do before something happens. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#gone || (this.#waits && !this.#dirty)) resolve()
+      else this.#whenIdle.push(resolve)
+    })
+  }
+
   wake(): void {
     this.#dirty = true
     this.#wakeUp()
@@ -90,10 +107,13 @@ export class PodWorker {
   async #loop(): Promise<void> {
     const { log } = this.#parts.context
     while (!this.#gone) {
+      if (!this.#dirty) for (const resolve of this.#whenIdle.splice(0)) resolve()
       if (!this.#dirty && !this.#stop.aborted)
         await new Promise<void>((resolve) => {
+          this.#waits = true
           this.#wakeUp = resolve
         })
+      this.#waits = false
       if (this.#stop.aborted) break
       this.#dirty = false
       this.#timer?.cancel()
@@ -112,6 +132,7 @@ export class PodWorker {
       }
     }
     this.#timer?.cancel()
+    for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
   #arm(ms: number): void {
@@ -127,7 +148,14 @@ export class PodWorker {
       const next = await lookAtPod(this.#parts, pod, this.#run, signal)
       if (!this.#run.over) return next
     }
-    await finishPod(this.#parts, { ref: this.ref, pod, removed: this.#removed, run: this.#run, finish: this.#finish, signal })
+    await finishPod(this.#parts, {
+      ref: this.ref,
+      pod,
+      removed: this.#removed,
+      run: this.#run,
+      finish: this.#finish,
+      signal,
+    })
     if (!ends) return undefined
     if (!this.#removed) await this.#deleteObject(signal)
     await this.#parts.cleanUp(this.ref)
@@ -166,7 +194,9 @@ function sameWork(a: NodePod, b: NodePod): boolean {
       generation,
       deletionTimestamp,
       spec,
-      spec.readinessGates?.map(({ conditionType }) => status?.conditions?.find(({ type }) => type === conditionType)?.status),
+      spec.readinessGates?.map(
+        ({ conditionType }) => status?.conditions?.find(({ type }) => type === conditionType)?.status,
+      ),
     ])
   return facts(a) === facts(b)
 }

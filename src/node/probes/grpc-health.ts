@@ -17,7 +17,14 @@ export interface GrpcHealthOptions {
   readonly signal: AbortSignal
 }
 
-export function grpcHealth({ host, port, service, timeoutMs, version, signal }: GrpcHealthOptions): Promise<ProbeOutcome> {
+export function grpcHealth({
+  host,
+  port,
+  service,
+  timeoutMs,
+  version,
+  signal,
+}: GrpcHealthOptions): Promise<ProbeOutcome> {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
   const client = new Client(address, credentials.createInsecure(), {
     'grpc.enable_retries': 0,

@@ -6,7 +6,15 @@ import type { Random } from '../../base/random.ts'
 import type { Probe } from '../../api/core/pod/probe.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import type { ProbeVerdict, ProbeVerdicts } from '../pods/decide.ts'
-import { allContainers, containerReference, latest, type NodeContainer, type NodePod, type PodView, uidOf } from '../pods/model.ts'
+import {
+  allContainers,
+  containerReference,
+  latest,
+  type NodeContainer,
+  type NodePod,
+  type PodView,
+  uidOf,
+} from '../pods/model.ts'
 import type { Prober } from './prober.ts'
 
 type Sort = 'startup' | 'liveness' | 'readiness'
@@ -56,7 +64,19 @@ export class ProbeKeeper implements ProbeVerdicts, Disposable {
           continue
         }
         const started = (): boolean => container.startupProbe === undefined || this.startup(running.id) === 'success'
-        this.#runs.set(key, new ProbeRun(this.#options, { sort, probe, pod, container, id: running.id, podIP, startedAt: running.startedAt, started }))
+        this.#runs.set(
+          key,
+          new ProbeRun(this.#options, {
+            sort,
+            probe,
+            pod,
+            container,
+            id: running.id,
+            podIP,
+            startedAt: running.startedAt,
+            started,
+          }),
+        )
       }
     }
     for (const key of this.#ofPod.get(uid) ?? []) if (!wanted.has(key)) this.#end(key)

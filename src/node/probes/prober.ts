@@ -24,20 +24,35 @@ export interface ProbeTarget {
 }
 
 export interface Prober {
-  run(handler: DeepReadonly<ProbeHandler>, target: ProbeTarget, timeoutMs: number, signal: AbortSignal): Promise<ProbeOutcome>
+  run(
+    handler: DeepReadonly<ProbeHandler>,
+    target: ProbeTarget,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<ProbeOutcome>
 }
 
 /** As much of an answer is read and shown; the rest is thrown away. */
 const MAX_BODY_BYTES = 10 * 1024
 const MAX_REDIRECTS = 10
 
-export function networkProber({ runtime, clock, version }: { runtime: RuntimeClient; clock: Clock; version: string }): Prober {
+export function networkProber({
+  runtime,
+  clock,
+  version,
+}: {
+  runtime: RuntimeClient
+  clock: Clock
+  version: string
+}): Prober {
   return {
     async run(handler, target, timeoutMs, signal) {
       const { exec, httpGet, tcpSocket, grpc } = handler
       if (exec !== undefined) return await execProbe(runtime, target.containerId, exec.command ?? [], timeoutMs, signal)
       const stop = new AbortController()
-      const timer = clock.after(timeoutMs, () => stop.abort(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')))
+      const timer = clock.after(timeoutMs, () =>
+        stop.abort(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')),
+      )
       const either = AbortSignal.any([signal, stop.signal])
       try {
         if (httpGet !== undefined) return await httpProbe(httpGet, target, `kube-probe/${version}`, either)
@@ -45,7 +60,15 @@ export function networkProber({ runtime, clock, version }: { runtime: RuntimeCli
           const host = tcpSocket.host || target.podIP
           return await tcpProbe(host, portOf(tcpSocket.port, target.container), either)
         }
-        if (grpc !== undefined) return await grpcHealth({ host: target.podIP, port: grpc.port, service: grpc.service ?? '', timeoutMs, signal: either, version })
+        if (grpc !== undefined)
+          return await grpcHealth({
+            host: target.podIP,
+            port: grpc.port,
+            service: grpc.service ?? '',
+            timeoutMs,
+            signal: either,
+            version,
+          })
         return { ok: false, output: 'missing probe handler' }
       } catch (error) {
         return { ok: false, output: error instanceof Error ? error.message : String(error) }
@@ -64,11 +87,17 @@ async function execProbe(
   signal: AbortSignal,
 ): Promise<ProbeOutcome> {
   try {
-    const { exitCode, stdout, stderr } = await runtime.execSync(containerId, command, Math.ceil(timeoutMs / 1000), { signal })
+    const { exitCode, stdout, stderr } = await runtime.execSync(containerId, command, Math.ceil(timeoutMs / 1000), {
+      signal,
+    })
     const output = Buffer.concat([stdout, stderr]).subarray(0, MAX_BODY_BYTES).toString('utf8')
     return { ok: exitCode === 0, output }
   } catch (error) {
-    if (isDeadlineExceeded(error)) return { ok: false, output: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1000}s` }
+    if (isDeadlineExceeded(error))
+      return {
+        ok: false,
+        output: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1000}s`,
+      }
     return { ok: false, output: error instanceof Error ? error.message : String(error) }
   }
 }
@@ -77,7 +106,8 @@ export function portOf(port: number | string, container: NodeContainer): number 
   if (typeof port === 'number') return port
   const named = container.ports?.find(({ name }) => name === port)?.containerPort
   const number = named ?? (/^\d+$/.test(port) ? Number(port) : 0)
-  if (number < 1 || number > 65_535) throw new Error(`couldn't find port ${JSON.stringify(port)} in container ${container.name}`)
+  if (number < 1 || number > 65_535)
+    throw new Error(`couldn't find port ${JSON.stringify(port)} in container ${container.name}`)
   return number
 }
 
@@ -86,7 +116,12 @@ function tcpProbe(host: string, port: number, signal: AbortSignal): Promise<Prob
     const fail = (error: Error): void => {
       socket.destroy()
       const timedOut = signal.aborted
-      resolve({ ok: false, output: timedOut ? `dial tcp ${host}:${port}: i/o timeout` : `dial tcp ${host}:${port}: connect: ${goText(error)}` })
+      resolve({
+        ok: false,
+        output: timedOut
+          ? `dial tcp ${host}:${port}: i/o timeout`
+          : `dial tcp ${host}:${port}: connect: ${goText(error)}`,
+      })
     }
     const socket = connect({ host, port })
     const abort = (): void => fail(new Error('timeout'))
@@ -108,7 +143,12 @@ function goText(error: Error): string {
   return error.message
 }
 
-async function httpProbe(action: DeepReadonly<HTTPGetAction>, target: ProbeTarget, agent: string, signal: AbortSignal): Promise<ProbeOutcome> {
+async function httpProbe(
+  action: DeepReadonly<HTTPGetAction>,
+  target: ProbeTarget,
+  agent: string,
+  signal: AbortSignal,
+): Promise<ProbeOutcome> {
   const scheme = (action.scheme ?? 'HTTP').toLowerCase()
   const host = action.host || target.podIP
   const port = portOf(action.port, target.container)
@@ -124,7 +164,9 @@ async function httpProbe(action: DeepReadonly<HTTPGetAction>, target: ProbeTarge
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const answer = await get(url, headers, signal).catch((error: unknown) => error)
     if (answer instanceof Error) {
-      const why = signal.aborted ? String(signal.reason?.message ?? 'context canceled') : `dial tcp ${url.host}: connect: ${goText(answer)}`
+      const why = signal.aborted
+        ? String(signal.reason?.message ?? 'context canceled')
+        : `dial tcp ${url.host}: connect: ${goText(answer)}`
       return { ok: false, output: `Get "${url.href}": ${why}` }
     }
     const { status, location, body } = answer as Answer

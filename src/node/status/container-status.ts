@@ -50,8 +50,7 @@ export function computeContainerStatus(input: ContainerStatusInput): ContainerSt
   return {
     name: container.name,
     state,
-    lastState:
-      past?.state === 'CONTAINER_EXITED' ? { terminated: terminatedOf(past, input) } : { ...old?.lastState },
+    lastState: past?.state === 'CONTAINER_EXITED' ? { terminated: terminatedOf(past, input) } : { ...old?.lastState },
     ready: plainInit ? last.state === 'CONTAINER_EXITED' && last.exitCode === 0 : isReady(input, last, started),
     started: !plainInit && started,
     restartCount: last.attempt,

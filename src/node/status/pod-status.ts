@@ -86,7 +86,9 @@ function phaseOf(
   )
   if (initFailed && restartPolicy === 'Never') return 'Failed'
   const running = container.filter(({ state }) => state?.running !== undefined).length
-  const ended = container.filter(({ state, lastState }) => state?.terminated ?? (state?.waiting && lastState?.terminated))
+  const ended = container.filter(
+    ({ state, lastState }) => state?.terminated ?? (state?.waiting && lastState?.terminated),
+  )
   const waiting = container.length - running - ended.length
   if (!initialized) return over ? 'Failed' : 'Pending'
   if (waiting > 0) return over ? 'Failed' : 'Pending'
@@ -164,7 +166,12 @@ function gateText(pod: NodePod, gates: readonly { readonly conditionType: string
 }
 
 /** A condition keeps its time until its status changes; conditions of others stay as they are. */
-function withTimes(pod: NodePod, verdicts: readonly Verdict[], now: number, generation: number | undefined): PodCondition[] {
+function withTimes(
+  pod: NodePod,
+  verdicts: readonly Verdict[],
+  now: number,
+  generation: number | undefined,
+): PodCondition[] {
   const own = verdicts.map((verdict): PodCondition => {
     const before = podCondition(pod, verdict.type)
     const since = before?.status === verdict.status ? before.lastTransitionTime : undefined

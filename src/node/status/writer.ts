@@ -44,7 +44,12 @@ export class StatusWriter {
     const { name, namespace = '' } = pod.metadata
     const body = { metadata: { uid: uidOf(pod) }, status: patch }
     try {
-      await this.#client.patch(pods, { namespace, name }, { type: 'strategic', body }, { subresource: 'status', signal })
+      await this.#client.patch(
+        pods,
+        { namespace, name },
+        { type: 'strategic', body },
+        { subresource: 'status', signal },
+      )
     } catch (error) {
       // Gone, or another pod of that name by now: nobody is left to tell.
       if (isNotFound(error) || isConflict(error)) return
@@ -82,12 +87,18 @@ export function statusPatch(before: PodStatus, after: PodStatus): Record<string,
     else patch[field] = value ?? null
   }
   const conditions = (after.conditions ?? []).filter(
-    (condition) => !same(condition, before.conditions?.find(({ type }) => type === condition.type)),
+    (condition) =>
+      !same(
+        condition,
+        before.conditions?.find(({ type }) => type === condition.type),
+      ),
   )
   if (conditions.length > 0) {
     patch['conditions'] = conditions.map((condition) => {
       const old = before.conditions?.find(({ type }) => type === condition.type)
-      const cleared = (['reason', 'message'] as const).filter((f) => old?.[f] !== undefined && condition[f] === undefined)
+      const cleared = (['reason', 'message'] as const).filter(
+        (f) => old?.[f] !== undefined && condition[f] === undefined,
+      )
       return { ...condition, ...Object.fromEntries(cleared.map((f) => [f, null])) }
     })
   }

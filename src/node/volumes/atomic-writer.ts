@@ -1,6 +1,18 @@
 // Writes a volume's files so that readers see all of the old ones or all of the new ones: a fresh directory, and one symlink swapped.
 
-import { chmod, chown, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Random } from '../../base/random.ts'
 
@@ -47,7 +59,7 @@ export async function writePayload(
   await symlink(name, join(target, NEW_DATA))
   await rename(join(target, NEW_DATA), join(target, DATA))
   await linkNames(target, payload)
-  if (before !== undefined && before.startsWith('..') && !before.includes('/'))
+  if (before?.startsWith('..') && !before.includes('/'))
     await rm(join(target, before), { recursive: true, force: true })
   return true
 }
@@ -55,7 +67,8 @@ export async function writePayload(
 /** Relative, without `..`, and nothing that could be taken for the writer's own entries. */
 function checkPath(path: string): void {
   const parts = path.split('/')
-  if (path === '' || path.startsWith('/') || path.length > MAX_PATH) throw new Error(`invalid path ${JSON.stringify(path)}`)
+  if (path === '' || path.startsWith('/') || path.length > MAX_PATH)
+    throw new Error(`invalid path ${JSON.stringify(path)}`)
   if (parts.some((part) => part === '..' || part === '' || part === '.' || part.length > MAX_FILE_NAME))
     throw new Error(`invalid path ${JSON.stringify(path)}`)
   if (path.startsWith('..')) throw new Error(`invalid path ${JSON.stringify(path)}: must not start with '..'`)

@@ -33,7 +33,8 @@ export async function containerMounts(context: NodeContext, input: ContainerMoun
   const mounts: Mount[] = []
   for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
     const volume = volumes.get(mount.name)
-    if (volume === undefined) throw new ContainerConfigError(`cannot find volume "${mount.name}" to mount into container "${container.name}"`)
+    if (volume === undefined)
+      throw new ContainerConfigError(`cannot find volume "${mount.name}" to mount into container "${container.name}"`)
     const hostPath = await subPathOf(context, input, index, volume)
     // Files of the API are never writable, whatever the mount says.
     const source = pod.spec.volumes?.find(({ name }) => name === mount.name)
@@ -102,7 +103,11 @@ async function hostsMount(context: NodeContext, { pod, container, podIPs }: Cont
   await mkdir(podDirectory(context.directories, uidOf(pod)), { recursive: true, mode: 0o750 })
   // Written in place: running containers have this very file mounted.
   await writeFile(path, text, { mode: 0o644 })
-  return { containerPath: '/etc/hosts', hostPath: path, readonly: container.securityContext?.readOnlyRootFilesystem === true }
+  return {
+    containerPath: '/etc/hosts',
+    hostPath: path,
+    readonly: container.securityContext?.readOnlyRootFilesystem === true,
+  }
 }
 
 async function lastWordsMount(

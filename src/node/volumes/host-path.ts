@@ -5,17 +5,20 @@ import type { Stats } from 'node:fs'
 import { dirname, isAbsolute } from 'node:path'
 
 export async function prepareHostPath(path: string, type: string): Promise<void> {
-  if (!isAbsolute(path) || path.split('/').includes('..')) throw new Error(`hostPath ${JSON.stringify(path)} is not a plain absolute path`)
+  if (!isAbsolute(path) || path.split('/').includes('..'))
+    throw new Error(`hostPath ${JSON.stringify(path)} is not a plain absolute path`)
   if (type === '') return
   const found = await stat(path).catch(() => undefined)
-  if (type === 'DirectoryOrCreate' && found === undefined) return void (await mkdir(path, { recursive: true, mode: 0o755 }))
+  if (type === 'DirectoryOrCreate' && found === undefined)
+    return void (await mkdir(path, { recursive: true, mode: 0o755 }))
   if (type === 'FileOrCreate' && found === undefined) {
     await stat(dirname(path))
     await (await open(path, 'a', 0o644)).close()
     return
   }
   const kind = type.replace('OrCreate', '')
-  if (found === undefined || !isOfKind(found, kind)) throw new Error(`hostPath type check failed: ${path} is not ${NAMES[kind] ?? kind}`)
+  if (found === undefined || !isOfKind(found, kind))
+    throw new Error(`hostPath type check failed: ${path} is not ${NAMES[kind] ?? kind}`)
 }
 
 const NAMES: Readonly<Record<string, string>> = {

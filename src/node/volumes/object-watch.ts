@@ -117,10 +117,11 @@ function abortable(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return reject(signal.reason)
     const abort = (): void => reject(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
-    work.then(
-      () => resolve(),
-      (error: unknown) => reject(error),
-    ).finally(() => signal.removeEventListener('abort', abort))
+    work
+      .then(
+        () => resolve(),
+        (error: unknown) => reject(error),
+      )
+      .finally(() => signal.removeEventListener('abort', abort))
   })
 }
-

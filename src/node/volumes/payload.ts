@@ -24,7 +24,12 @@ export async function volumePayload(volume: DeepReadonly<Volume>, input: Payload
   const { pod, objects } = input
   if (volume.configMap !== undefined) {
     const { name = '', defaultMode = DEFAULT_MODE } = volume.configMap
-    addConfigMap(files, objects.configMap(name), { ...volume.configMap, namespace: pod.metadata.namespace ?? '' }, defaultMode)
+    addConfigMap(
+      files,
+      objects.configMap(name),
+      { ...volume.configMap, namespace: pod.metadata.namespace ?? '' },
+      defaultMode,
+    )
   } else if (volume.secret !== undefined) {
     const { secretName = '', defaultMode = DEFAULT_MODE } = volume.secret
     const source = { ...volume.secret, name: secretName, namespace: pod.metadata.namespace ?? '' }

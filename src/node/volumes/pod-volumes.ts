@@ -24,7 +24,10 @@ export class VolumeError extends Error {
   readonly volume: string
 
   constructor(volume: string, cause: unknown) {
-    super(`MountVolume.SetUp failed for volume "${volume}" : ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    super(
+      `MountVolume.SetUp failed for volume "${volume}" : ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
     this.volume = volume
   }
 }
@@ -79,7 +82,8 @@ export class PodVolumes {
     const { mounter } = this.#context
     for (const target of mounter.below(directory)) await mounter.unmount(target)
     // Removing must not reach into something that is still mounted.
-    if (mounter.below(directory).length > 0) throw new Error(`Cannot remove ${directory}: something is still mounted in it`)
+    if (mounter.below(directory).length > 0)
+      throw new Error(`Cannot remove ${directory}: something is still mounted in it`)
     await rm(directory, { recursive: true, force: true })
   }
 
@@ -145,7 +149,12 @@ export class PodVolumes {
       this.#owned.add(directory)
     }
     const { random, clock } = this.#context
-    const stamp = new Date(clock.now()).toISOString().slice(0, 19).replaceAll('-', '_').replace('T', '_').replaceAll(':', '_')
+    const stamp = new Date(clock.now())
+      .toISOString()
+      .slice(0, 19)
+      .replaceAll('-', '_')
+      .replace('T', '_')
+      .replaceAll(':', '_')
     await writePayload(directory, payload, { random, stamp, own: (path) => this.#own(pod, path, true) })
     return directory
   }

@@ -24,7 +24,9 @@ export async function holdSubPath(volume: string, subPath: string, pid: number):
     throw new Error(`subPath ${JSON.stringify(subPath)} not within volume path`)
   const root = await realpath(volume)
   const existing = await deepestExisting(root, wanted)
-  const parts = relative(root, existing.real).split('/').filter((part) => part !== '')
+  const parts = relative(root, existing.real)
+    .split('/')
+    .filter((part) => part !== '')
   if (parts[0] === '..') throw new Error(`subPath ${JSON.stringify(subPath)} not within volume path ${volume}`)
   const mode = (await lstat(root)).mode & 0o777
   let current = await open(root, constants.O_DIRECTORY | NOFOLLOW)
@@ -67,7 +69,13 @@ async function deepestExisting(root: string, wanted: string): Promise<{ real: st
       return { real: await realpath(path), missing: parts.slice(count) }
     } catch (error) {
       // A dangling link is there, but leads nowhere: nothing may be made through it.
-      if (await lstat(path).then(() => true, () => false)) throw error
+      if (
+        await lstat(path).then(
+          () => true,
+          () => false,
+        )
+      )
+        throw error
     }
   }
   return { real: root, missing: parts }

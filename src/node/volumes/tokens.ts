@@ -77,9 +77,12 @@ export class Tokens {
     const account = pod.spec.serviceAccountName || 'default'
     const issuedAt = this.#clock.now()
     const answer = await this.#client.post(serviceAccounts, { namespace, name: account }, 'token', body, { signal })
-    const { token, expirationTimestamp } = (answer as { status?: { token?: unknown; expirationTimestamp?: unknown } }).status ?? {}
-    if (typeof token !== 'string' || token === '') throw new Error(`no token was given for service account ${namespace}/${account}`)
-    const expiresAt = typeof expirationTimestamp === 'string' ? Date.parse(expirationTimestamp) : issuedAt + expirationSeconds * 1000
+    const { token, expirationTimestamp } =
+      (answer as { status?: { token?: unknown; expirationTimestamp?: unknown } }).status ?? {}
+    if (typeof token !== 'string' || token === '')
+      throw new Error(`no token was given for service account ${namespace}/${account}`)
+    const expiresAt =
+      typeof expirationTimestamp === 'string' ? Date.parse(expirationTimestamp) : issuedAt + expirationSeconds * 1000
     return { text: token, issuedAt, expiresAt }
   }
 }
