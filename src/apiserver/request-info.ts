@@ -30,6 +30,17 @@ const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize'])
 
 /** Throws on a path that cannot be decoded or that has a segment which no object can be named (`.`, `..`). */
 export function parseRequest(method: string, path: string, query: URLSearchParams): RequestInfo {
+  // Whoever counts requests asks again: a query belongs to one request.
+  const known = parsed.get(query)
+  if (known?.method === method && known.path === path) return known.info
+  const info = parse(method, path, query)
+  parsed.set(query, { method, path, info })
+  return info
+}
+
+const parsed = new WeakMap<URLSearchParams, { method: string; path: string; info: RequestInfo }>()
+
+function parse(method: string, path: string, query: URLSearchParams): RequestInfo {
   const segments = pathSegments(path)
   const plain: RequestInfo = {
     isResource: false,

@@ -259,3 +259,55 @@ describe('a list', () => {
     )
   })
 })
+
+/** A watch's events, until it has told of `revision`. */
+async function follow(cluster: TestCluster, after: number, revision: number): Promise<Event[]> {
+  const watch = await open(cluster, `resourceVersion=${after}`)
+  const seen: Event[] = []
+  while (Number(seen.at(-1)?.object.metadata.resourceVersion ?? 0) < revision) seen.push(...(await watch.take(1)))
+  return seen
+}
+
+test('in a storm of writers every watch tells the same story, from wherever it starts, and it ends where the list is', async () => {
+  await using cluster = await withMaps([])
+  const { client, random } = cluster
+  const start = cluster.store.revision
+  const middles: number[] = [start]
+  const write = async (): Promise<void> => {
+    for (let i = 0; i < 60; i++) {
+      const name = `m${Math.floor(random.next() * 8)}`
+      const key = { namespace: 'default', name }
+      const chance = random.next()
+      const done =
+        chance < 0.4
+          ? client.create(configMaps, configMap(name))
+          : chance < 0.75
+            ? client.patch(configMaps, key, { type: 'merge', body: { data: { n: String(random.next()) } } })
+            : client.delete(configMaps, key)
+      // What is there already, or not there, is part of the storm.
+      await done.catch((error: unknown) =>
+        assert.ok(error instanceof StatusError && [404, 409].includes(error.status.code)),
+      )
+      if (i % 20 === 10) middles.push(cluster.store.revision)
+    }
+  }
+  await Promise.all(Array.from({ length: 12 }, write))
+  await client.create(configMaps, configMap('last'))
+  const end = cluster.store.revision
+  const whole = await follow(cluster, start, end)
+  const revisions = whole.map(({ object }) => Number(object.metadata.resourceVersion))
+  const everyRevision = Array.from({ length: end - start }, (_, i) => start + 1 + i)
+  assert.deepEqual(revisions, everyRevision, 'every change, once and in order')
+  for (const middle of new Set(middles))
+    assert.deepEqual(await follow(cluster, middle, end), whole.slice(middle - start))
+  const state = new Map<string, string>()
+  for (const { type, object } of whole) {
+    const { name = '', resourceVersion } = object.metadata
+    assert.equal(type, type === 'DELETED' ? 'DELETED' : state.has(name) ? 'MODIFIED' : 'ADDED')
+    if (type === 'DELETED') assert.ok(state.delete(name))
+    else state.set(name, resourceVersion)
+  }
+  const { items } = await client.list(configMaps, { namespace: 'default' })
+  const listed = items.map(({ metadata }) => [metadata.name, metadata.resourceVersion])
+  assert.deepEqual(listed, [...state].sort())
+})

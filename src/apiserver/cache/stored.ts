@@ -62,13 +62,18 @@ export class StoredObject implements CachedObject {
 
 class ObjectFrame implements WatchFrame {
   readonly type: EventType
-  readonly line: Buffer
   readonly #stored: StoredObject
+  #line: Buffer | undefined
 
   constructor(type: EventType, stored: StoredObject) {
     this.type = type
     this.#stored = stored
-    this.line = frameLine(type, stored.bytes)
+  }
+
+  /** Made when the first watcher behind the HTTPS door asks; the in-process door takes the object. */
+  get line(): Buffer {
+    this.#line ??= frameLine(this.type, this.#stored.bytes)
+    return this.#line
   }
 
   get object(): DeepReadonly<AnyObject> {
