@@ -19,6 +19,8 @@ const MAX_HEADER_BYTES = 64 * 1024
 /** How long a client may take for the head of a request, and an idle connection is kept. */
 const HEADERS_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_MS = 120_000
+/** How long a client may take for a whole request, its body included: one that never ends must not hold its connection for ever. */
+const REQUEST_TIMEOUT_MS = 60_000
 /** Open watches get this long to end when the server stops. */
 const DRAIN_MS = 2_000
 
@@ -63,9 +65,11 @@ export async function openHttps(options: HttpsOptions): Promise<HttpsDoor> {
     ALPNProtocols: ['http/1.1'],
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: 0,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
   })
+  // Node drops the headers beyond a count without a word: a proxy's Impersonate-User at the end of them must not get lost. Bytes are the limit.
+  server.maxHeadersCount = 0
   server.on('request', (message, response) => {
     serve(options, message, response).catch((error: unknown) => {
       log.debug('Broke off an answer', { path: message.url, error })
@@ -297,7 +301,7 @@ async function writeWatch(
   if (!socket) throw CLIENT_GONE
   for await (const batch of body.events) {
     // One chunk, written to the socket at once: through `response.write` it would be four pieces and a tick of the loop.
-    if (batch.length > 0 && !socket.write(chunkOf(batch, response.chunkedEncoding))) await drained(response)
+    if (batch.length > 0 && !socket.write(sharedChunk(batch, response.chunkedEncoding))) await drained(response)
     if (response.destroyed) return
   }
   response.end()
@@ -305,6 +309,16 @@ async function writeWatch(
 
 const EMPTY = Buffer.alloc(0)
 const CHUNK_END = Buffer.from('\r\n')
+
+/** One change is told to all its watchers in a row: the chunk of the last single frame is made once for them. */
+let last: { frame: WatchFrame; chunk: Buffer } | undefined
+
+function sharedChunk(batch: readonly WatchFrame[], chunked: boolean): Buffer {
+  const [frame] = batch
+  if (batch.length > 1 || !frame || !chunked) return chunkOf(batch, chunked)
+  if (last?.frame !== frame) last = { frame, chunk: chunkOf(batch, true) }
+  return last.chunk
+}
 
 /** Clients of HTTP/1.0 get the lines as they are. */
 function chunkOf(batch: readonly WatchFrame[], chunked: boolean): Buffer {

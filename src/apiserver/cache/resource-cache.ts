@@ -2,7 +2,7 @@
 
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import type { WatchFrame } from '../../client/door.ts'
-import { StoredObject } from './stored.ts'
+import { loneFrame, StoredObject } from './stored.ts'
 import type { Selection } from './watcher.ts'
 import { Watcher } from './watcher.ts'
 
@@ -115,6 +115,8 @@ export class ResourceCache {
     for (const watcher of this.#watchers) deliver(watcher, change, place)
     const named = this.#byName.get(place.name)
     if (named) for (const watcher of named) deliver(watcher, change, place)
+    object.dropFrames()
+    previous?.dropParsed()
   }
 
   /** A page of the selection in key order, starting behind `after`. */
@@ -147,7 +149,7 @@ export class ResourceCache {
       if (named !== undefined && set.size === 0) this.#byName.delete(named)
     })
     if (options.initial) {
-      watcher.start(this.list(selection).items.map((object) => object.frame('ADDED')))
+      watcher.start(this.list(selection).items.map((object) => loneFrame('ADDED', object)))
     } else {
       for (const change of this.#windowAfter(options.after)) deliver(watcher, change, this.#placeOf(change.object.key))
     }

@@ -48,6 +48,17 @@ export class StoredObject implements CachedObject {
     return this.#object
   }
 
+  /** Every watcher has its frames by now: a framed copy of every object would be as much memory again. */
+  dropFrames(): void {
+    this.#lines = undefined
+  }
+
+  /** Superseded, and kept for watches that resume: they parse it again if they must. */
+  dropParsed(): void {
+    this.#lines = undefined
+    this.#object = undefined
+  }
+
   /** The watch event of `type` about this object, framed once for all watchers. */
   frame(type: EventType): WatchFrame {
     this.#lines ??= new Map()
@@ -58,6 +69,11 @@ export class StoredObject implements CachedObject {
     }
     return frame
   }
+}
+
+/** A frame of its own, for one watcher: nothing is kept with the object. */
+export function loneFrame(type: EventType, stored: StoredObject): WatchFrame {
+  return new ObjectFrame(type, stored)
 }
 
 class ObjectFrame implements WatchFrame {
