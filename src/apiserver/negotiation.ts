@@ -51,11 +51,11 @@ export function negotiate(
 function choose(accept: string, offered: readonly MediaType[]): Representation {
   for (const { type, parameters } of parseAccept(accept)) {
     if (type === '*/*' || type === 'application/*') return JSON_OBJECT
-    const media = MEDIA[type]
+    const media = Object.hasOwn(MEDIA, type) ? MEDIA[type] : undefined
     const kind = parameters.get('as')
     if (!media || !offered.includes(media)) continue
     if (kind === undefined) return { media, as: 'object', contentType: type }
-    const as = PROJECTIONS[kind]
+    const as = Object.hasOwn(PROJECTIONS, kind) ? PROJECTIONS[kind] : undefined
     const known = parameters.get('g') === 'meta.k8s.io' && /^v1(beta1)?$/.test(parameters.get('v') ?? '')
     if (as && known && media !== 'protobuf') return { media, as, contentType: type }
   }

@@ -1,6 +1,7 @@
 // The verbs of a resource: from a parsed request to an answer.
 
 import { parseJsonBody } from './request-body.ts'
+import { DecodeError, decode } from '../apimachinery/decode.ts'
 import * as errors from '../apimachinery/errors.ts'
 import { deleteOptions as deleteOptionsStruct } from '../apimachinery/messages.ts'
 import type { AnyObject, ObjectKey } from '../apimachinery/metadata.ts'
@@ -178,8 +179,7 @@ async function deleteObjects(call: Call): Promise<ApiResponse> {
 
 /** The options come in the body, or in the query where the body is empty. */
 export function deleteOptions({ request, context }: Pick<Call, 'request' | 'context'>): DeleteOptions {
-  const { value } = parseJsonBody(request, { ...DELETE_OPTIONS, optional: true })
-  const given = (value ?? {}) as DeleteOptions
+  const given = decodedOptions(parseJsonBody(request, { ...DELETE_OPTIONS, optional: true }).value)
   const { query } = request
   const grace = given.gracePeriodSeconds ?? numberIn(query, 'gracePeriodSeconds')
   const policy = given.propagationPolicy ?? query.get('propagationPolicy') ?? undefined
@@ -203,6 +203,16 @@ export function deleteOptions({ request, context }: Pick<Call, 'request' | 'cont
     ...(policy === undefined ? {} : { propagationPolicy: policy }),
     ...(orphan === undefined ? {} : { orphanDependents: orphan }),
     ...(preconditions ? { preconditions } : {}),
+  }
+}
+
+function decodedOptions(value: unknown): DeleteOptions {
+  if (value === undefined) return {}
+  try {
+    return decode(deleteOptionsStruct, value, { unknownFields: 'ignore' }).value as DeleteOptions
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw errors.badRequest(`DeleteOptions in version "v1" cannot be handled as a DeleteOptions: ${error.message}`)
   }
 }
 

@@ -86,10 +86,19 @@ function splitHeader(value: string | undefined): string[] {
 
 const EXTRA = 'impersonate-extra-'
 
+/** A key that is badly encoded is taken as it is, as upstream does. */
+function extraKey(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return encoded
+  }
+}
+
 function extraOf(headers: Readonly<Record<string, string | undefined>>): Record<string, string[]> {
-  const extra: Record<string, string[]> = {}
+  const extra: Record<string, string[]> = Object.create(null) as Record<string, string[]>
   for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(EXTRA)) extra[decodeURIComponent(name.slice(EXTRA.length))] = splitHeader(value)
+    if (name.startsWith(EXTRA)) extra[extraKey(name.slice(EXTRA.length))] = splitHeader(value)
   }
   return extra
 }

@@ -4,7 +4,7 @@ import { applyDefaults } from '../../apimachinery/defaults.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { AnyObject, ObjectKey } from '../../apimachinery/metadata.ts'
 import { serverSideApply } from '../../apimachinery/apply/managed-fields.ts'
-import { applyJsonPatch } from '../../apimachinery/patch/json-patch.ts'
+import { applyJsonPatch, MAX_OPERATIONS } from '../../apimachinery/patch/json-patch.ts'
 import { applyMergePatch } from '../../apimachinery/patch/merge-patch.ts'
 import { PatchError } from '../../apimachinery/patch/patch-error.ts'
 import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic.ts'
@@ -74,6 +74,8 @@ export function patchedObject(
 }
 
 function computed({ resource }: Served, live: unknown, { type, body }: PatchRequest): unknown {
+  if (type === 'json' && Array.isArray(body.value) && body.value.length > MAX_OPERATIONS)
+    throw tooManyOperations(body.value.length)
   try {
     if (type === 'json') return applyJsonPatch(live, body.value)
     if (type === 'merge') return applyMergePatch(live, body.value)
@@ -84,6 +86,12 @@ function computed({ resource }: Served, live: unknown, { type, body }: PatchRequ
     }
     throw error
   }
+}
+
+function tooManyOperations(count: number): errors.StatusError {
+  const { status } = errors.requestEntityTooLarge(0)
+  const why = `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${count}`
+  return new errors.StatusError({ ...status, message: `Request entity is too large: ${why}` })
 }
 
 function namesRevision({ body, type }: PatchRequest): boolean {

@@ -26,6 +26,7 @@ export async function watch(
   checkWatchList(query)
   const bookmarks = isTrue(query.get('allowWatchBookmarks'))
   const initial = streaming || (!query.has('sendInitialEvents') && (asked === '' || asked === '0'))
+  const timeoutSeconds = secondsIn(query)
   const after = asked === '' ? core.cacher.revision : revisionOf(asked)
   if (streaming || asked === '') await fresh(core, streaming && asked !== '' ? asked : '')
   const watcher = served.cache.watch(selection, { after, initial, bookmarks })
@@ -34,7 +35,7 @@ export async function watch(
     return once(errorFrame(error))
   }
   if (streaming && bookmarks) watcher.push(bookmarkFrame(served.resource, core.cacher.revision, true))
-  endInTime(core, watcher, query, context)
+  endInTime(core, watcher, timeoutSeconds, context)
   return watcher
 }
 
@@ -54,8 +55,15 @@ function checkWatchList(query: URLSearchParams): void {
   )
 }
 
-function endInTime(core: Core, watcher: Watcher, query: URLSearchParams, context: RequestContext): void {
-  const asked = Number(query.get('timeoutSeconds') ?? 0)
+function secondsIn(query: URLSearchParams): number {
+  const text = query.get('timeoutSeconds') ?? ''
+  if (text === '' || /^-?\d{1,15}$/.test(text)) return Number(text)
+  throw errors.badRequest(
+    `invalid timeoutSeconds: strconv.ParseInt: parsing ${JSON.stringify(text.slice(0, 100))}: invalid syntax`,
+  )
+}
+
+function endInTime(core: Core, watcher: Watcher, asked: number, context: RequestContext): void {
   const seconds = asked > 0 ? asked : MIN_TIMEOUT_SECONDS * (1 + core.random.next())
   const timer = core.clock.after(seconds * 1000, () => watcher.end())
   const stop = (): void => watcher.end()
