@@ -58,6 +58,8 @@ export interface Agent extends AsyncDisposable {
   list(): DeepReadonly<Pod>[]
   /** What ran before is taken over, and what the API has is cared for. */
   readonly settled: Promise<void>
+  /** Resolves when the events told so far are written. */
+  flushEvents(): Promise<void>
 }
 
 const DEFAULT_MAX_PODS = 110
@@ -116,6 +118,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     pods: podSet,
     list: () => podSet.list(),
     settled: podSet.settled,
+    flushEvents: () => events.flush(),
     async [Symbol.asyncDispose]() {
       await server?.[Symbol.asyncDispose]()
       await Promise.all([heartbeat[Symbol.asyncDispose](), podSet[Symbol.asyncDispose]()])

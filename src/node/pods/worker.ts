@@ -121,7 +121,8 @@ export class PodWorker {
       try {
         const nextMs = await this.#look(AbortSignal.any([signal, this.#stop]))
         this.#backoff.reset('')
-        if (nextMs !== undefined) this.#arm(nextMs)
+        if (nextMs !== undefined && nextMs <= 0) this.#dirty = true
+        else if (nextMs !== undefined) this.#arm(nextMs)
       } catch (error) {
         if (signal.aborted || this.#stop.aborted) {
           this.#dirty = true
@@ -137,7 +138,7 @@ export class PodWorker {
 
   #arm(ms: number): void {
     this.#timer?.cancel()
-    this.#timer = this.#clock.after(Math.max(0, ms), () => this.wake())
+    this.#timer = this.#clock.after(ms, () => this.wake())
   }
 
   async #look(signal: AbortSignal): Promise<number | undefined> {

@@ -1,0 +1,177 @@
+// The whole agent against a simulated runtime, in virtual time: what users see of a pod.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nodes } from '../api/core/node/node.ts'
+import { isPodReady } from '../api/core/pod/readiness.ts'
+import { SimulatedNode } from '../testing/simulated-node.ts'
+
+const mainOf = (pod: Awaited<ReturnType<SimulatedNode['until']>>) => pod?.status?.containerStatuses?.[0]
+
+test('the node registers, is ready, and renews its lease', async (t) => {
+  const node = await SimulatedNode.start(t)
+  await node.cluster.advance('1s')
+  const found = await node.cluster.get(nodes, { name: 'node1' })
+  assert.equal(found?.status?.conditions?.find(({ type }) => type === 'Ready')?.status, 'True')
+  assert.equal(found?.metadata.labels?.['kubernetes.io/hostname'], 'node1')
+  assert.deepEqual(found?.status?.addresses, [
+    { type: 'InternalIP', address: '192.0.2.1' },
+    { type: 'Hostname', address: 'node1' },
+  ])
+})
+
+test('a pod becomes ready and says so in events', async (t) => {
+  const node = await SimulatedNode.start(t)
+  await node.create('web')
+  const pod = await node.until('web', (p) => p !== undefined && isPodReady(p))
+  assert.equal(pod?.status?.phase, 'Running')
+  assert.match(pod?.status?.podIP ?? '', /^10\./)
+  await node.idle()
+  assert.deepEqual((await node.events('web')).map(({ reason }) => reason).sort(), ['Created', 'Pulled', 'Started'])
+})
+
+test('a container that keeps ending is started again after 10 s, then 20 s', async (t) => {
+  const node = await SimulatedNode.start(t, { script: () => ({ exitAfterMs: 1000, exitCode: 2 }) })
+  await node.create('web')
+  await node.until('web', (p) => mainOf(p)?.state?.running !== undefined)
+  await node.idle()
+  await node.cluster.advance('1s')
+  // The first restart comes at once.
+  await node.until('web', (p) => mainOf(p)?.restartCount === 1)
+  await node.idle()
+  await node.cluster.advance('1s')
+  const waiting = await node.until('web', (p) => mainOf(p)?.state?.waiting?.reason === 'CrashLoopBackOff')
+  const { uid = '' } = waiting?.metadata ?? {}
+  assert.equal(
+    mainOf(waiting)?.state?.waiting?.message,
+    `back-off 10s restarting failed container=main pod=web_default(${uid})`,
+  )
+  assert.equal(mainOf(waiting)?.lastState?.terminated?.exitCode, 2)
+  await node.idle()
+  await node.cluster.advance('9s')
+  await node.idle()
+  assert.equal(mainOf(await node.until('web', () => true))?.restartCount, 1)
+  await node.cluster.advance('1s')
+  await node.until('web', (p) => mainOf(p)?.restartCount === 2)
+  await node.idle()
+  await node.cluster.advance('1s')
+  await node.until('web', (p) => mainOf(p)?.state?.waiting?.message?.startsWith('back-off 20s') ?? false)
+})
+
+test('a pod that is not to restart succeeds or fails', async (t) => {
+  for (const [exitCode, phase] of [
+    [0, 'Succeeded'],
+    [3, 'Failed'],
+  ] as const) {
+    const node = await SimulatedNode.start(t, { script: () => ({ exitAfterMs: 1000, exitCode }) })
+    await node.create('job', { restartPolicy: 'Never' })
+    await node.until('job', (p) => mainOf(p)?.state?.running !== undefined)
+    await node.idle()
+    await node.cluster.advance('1s')
+    const pod = await node.until('job', (p) => p?.status?.phase !== 'Running' && p?.status?.phase !== 'Pending')
+    assert.equal(pod?.status?.phase, phase)
+    assert.equal(mainOf(pod)?.state?.terminated?.exitCode, exitCode)
+  }
+})
+
+test('an image that cannot be pulled is waited for', async (t) => {
+  const node = await SimulatedNode.start(t, { registry: () => false })
+  await node.create('web', { containers: [{ name: 'main', image: 'nowhere:1' }] })
+  await node.until('web', (p) => mainOf(p)?.state?.waiting?.reason === 'ErrImagePull')
+  await node.idle()
+  await node.cluster.advance('10s')
+  await node.until('web', (p) => ['ErrImagePull', 'ImagePullBackOff'].includes(mainOf(p)?.state?.waiting?.reason ?? ''))
+})
+
+test('a liveness probe that fails three times restarts the container', async (t) => {
+  const node = await SimulatedNode.start(t)
+  node.probe = () => ({ ok: false, output: 'HTTP probe failed with statuscode: 500' })
+  await node.create('web', {
+    terminationGracePeriodSeconds: 1,
+    containers: [
+      {
+        name: 'main',
+        image: 'web:1',
+        livenessProbe: { httpGet: { port: 80 }, periodSeconds: 10, failureThreshold: 3 },
+      },
+    ],
+  })
+  await node.until('web', (p) => mainOf(p)?.state?.running !== undefined)
+  await node.idle()
+  await node.cluster.advance('20s')
+  await node.until('web', (p) => mainOf(p)?.restartCount === 1)
+  await node.idle()
+  const events = await node.events('web')
+  assert.ok(events.some(({ message }) => message === 'Container main failed liveness probe, will be restarted'))
+  assert.ok(
+    events.some(
+      ({ message, count }) =>
+        message === 'Liveness probe failed: HTTP probe failed with statuscode: 500' && count === 3,
+    ),
+  )
+})
+
+test('deletion waits for the grace period, and a shorter one cuts it short', async (t) => {
+  const node = await SimulatedNode.start(t, { script: () => ({ stopTakesMs: 'ignore' }) })
+  await node.create('web', { terminationGracePeriodSeconds: 30 })
+  await node.until('web', (p) => p !== undefined && isPodReady(p))
+  await node.idle()
+  await node.delete('web')
+  await node.cluster.advance('10s')
+  assert.notEqual((await node.until('web', () => true))?.metadata.deletionTimestamp, undefined)
+  await node.delete('web', 2)
+  await node.cluster.advance('2s')
+  await node.until('web', (p) => p === undefined)
+  await node.idle()
+  assert.deepEqual(await node.runtime.listPodSandboxes(), [])
+})
+
+test('an agent that comes back restarts nothing, and ends what was deleted meanwhile', async (t) => {
+  const node = await SimulatedNode.start(t)
+  await node.create('stays')
+  await node.create('goes')
+  const before = await node.until('stays', (p) => p !== undefined && isPodReady(p))
+  await node.until('goes', (p) => p !== undefined && isPodReady(p))
+  await node.idle()
+  await node.stopAgent()
+  await node.delete('goes', 0)
+  await node.startAgent()
+  await node.idle()
+  const after = await node.until('stays', () => true)
+  assert.equal(mainOf(after)?.containerID, mainOf(before)?.containerID)
+  assert.equal(after !== undefined && isPodReady(after), true)
+  assert.equal((await node.runtime.listPodSandboxes()).length, 1)
+})
+
+test('init containers run in order, a sidecar before the container, and it ends with it', async (t) => {
+  const node = await SimulatedNode.start(t, {
+    script: ({ metadata }) =>
+      metadata?.name === 'first' ? { exitAfterMs: 1000 } : metadata?.name === 'main' ? { exitAfterMs: 5000 } : {},
+  })
+  await node.create('web', {
+    restartPolicy: 'Never',
+    initContainers: [
+      { name: 'first', image: 'web:1' },
+      { name: 'side', image: 'web:1', restartPolicy: 'Always' },
+    ],
+  })
+  const early = await node.until('web', (p) => p?.status?.initContainerStatuses?.[0]?.state?.running !== undefined)
+  assert.equal(early?.status?.phase, 'Pending')
+  assert.equal(mainOf(early)?.state?.waiting?.reason, 'PodInitializing')
+  await node.idle()
+  await node.cluster.advance('1s')
+  await node.until('web', (p) => p !== undefined && isPodReady(p))
+  await node.idle()
+  await node.cluster.advance('5s')
+  await node.until('web', (p) => p?.status?.phase === 'Succeeded')
+})
+
+test('running as root where that is forbidden is a configuration error', async (t) => {
+  const node = await SimulatedNode.start(t)
+  await node.create('web', { securityContext: { runAsNonRoot: true } })
+  const pod = await node.until('web', (p) => mainOf(p)?.state?.waiting?.reason === 'CreateContainerConfigError')
+  assert.match(
+    mainOf(pod)?.state?.waiting?.message ?? '',
+    /^container has runAsNonRoot and image will run as root \(pod: "web_default\(.+\)", container: main\)$/,
+  )
+})
