@@ -1,10 +1,12 @@
 // One node for tests: a real containerd, a real API server in this process, and an agent between them.
 
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
+import { WebSocket } from 'ws'
 import type { DeepReadonly } from '../../../src/apimachinery/resource.ts'
 import { type ApiServer, startApiServer } from '../../../src/apiserver/api-server.ts'
 import { configMaps } from '../../../src/api/core/config-map.ts'
@@ -222,6 +224,20 @@ export class NodeFixture {
         if (holds(state)) return state
       }
     throw new Error(`The watch of ${key.name} ended`)
+  }
+
+  /** Runs a command through the agent's API; resolves to its output and the status told at the end. */
+  async exec(port: number, path: string): Promise<{ output: string; status: string }> {
+    const { key, certificate: cert } = this.#caller
+    const options = { key, cert, ca: this.#authority.certificate }
+    const socket = new WebSocket(`wss://127.0.0.1:${port}${path}`, ['v5.channel.k8s.io'], options)
+    const texts = ['', '', '', '']
+    socket.on('message', (data: Buffer) => {
+      const channel = data[0] ?? 0
+      texts[channel] = (texts[channel] ?? '') + data.subarray(1).toString()
+    })
+    await once(socket, 'close')
+    return { output: texts[1] ?? '', status: texts[3] ?? '' }
   }
 
   /** Resolves when the agent has nothing left to do for any pod. */

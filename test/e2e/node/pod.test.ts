@@ -88,6 +88,13 @@ test('a pod has volumes, variables, probes, logs, restarts after an exit, surviv
     })
   })
 
+  await t.test('a command runs in it, and tells its exit code', async () => {
+    const query = 'command=sh&command=-c&command=echo%20hi%3B%20exit%203&stdout=true'
+    const { output, status } = await node.exec(port, `/exec/default/web/main?${query}`)
+    assert.equal(output, 'hi\n')
+    assert.match(status, /"reason":"NonZeroExitCode".*"message":"3"/)
+  })
+
   await t.test('a new agent takes its containers over', async () => {
     await agent[Symbol.asyncDispose]()
     const again = await node.agent()
