@@ -70,6 +70,17 @@ export class StoreFormatError extends Error {
   }
 }
 
+/** The file ends before what it must hold. */
+export class StoreDamagedError extends Error {
+  override readonly name = 'StoreDamagedError'
+  constructor(directory: string, bytes: number) {
+    super(
+      `Cannot open the store in "${directory}": its file is cut short after ${bytes} bytes; ` +
+        'restore it from a snapshot, or choose an empty data directory',
+    )
+  }
+}
+
 /** The store was disposed. */
 export class StoreClosedError extends Error {
   override readonly name = 'StoreClosedError'

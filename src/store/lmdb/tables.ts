@@ -1,9 +1,9 @@
 // The store's tables as LMDB databases: one write transaction per commit, flushed to disk before it becomes visible.
 
-import { closeSync, openSync, readSync, statfsSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, statfsSync } from 'node:fs'
 import type { Database, RootDatabase, Transaction } from 'lmdb'
 import { open } from 'lmdb'
-import { StoreFormatError, StoreFullError, StoreLockedError } from '../errors.ts'
+import { StoreDamagedError, StoreFormatError, StoreFullError, StoreLockedError } from '../errors.ts'
 import { FORMAT, FORMAT_KEY } from '../ledger/records.ts'
 import type { Mutation, Range, Row, TableName, Tables } from '../ledger/tables.ts'
 import { TABLES } from '../ledger/tables.ts'
@@ -25,6 +25,10 @@ const MDB_MAP_FULL = -30792
 const MARK_OFFSET = 24
 const LMDB_MARK = 0xbeefc0de
 const LMDB_VERSION = 2
+/** Where each of its first two pages says at which pages its two trees begin, and which transaction it is of. */
+const ROOT_OFFSETS = [88, 136]
+const TRANSACTION_OFFSET = 152
+const NO_PAGE = 2n ** 64n - 1n
 
 /** What this process has open: LMDB itself cannot tell two owners in one process apart. */
 const openDirectories = new Set<string>()
@@ -76,13 +80,26 @@ function refuseForeignFile(directory: string, path: string): void {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return
     throw new Error(`Cannot open the store in "${directory}"`, { cause: error })
   }
-  const head = Buffer.alloc(MARK_OFFSET + 8)
-  const size = readSync(file, head)
+  const head = Buffer.alloc(2 * PAGE_BYTES)
+  const read = readSync(file, head)
+  const { size } = fstatSync(file)
   closeSync(file)
   // A process that was killed before its first page was written leaves an empty file.
-  if (size === 0) return
+  if (read === 0) return
   const known = head.readUInt32LE(MARK_OFFSET) === LMDB_MARK && head.readUInt32LE(MARK_OFFSET + 4) === LMDB_VERSION
   if (!known) throw new StoreFormatError(directory, 'not one of ours', FORMAT)
+  if (read < head.length || isCutShort(head, size)) throw new StoreDamagedError(directory, size)
+}
+
+/**
+ * The file is mapped: reading a page behind its end would end the process with a signal. Only pages that are certainly written are asked for: the last one that
+ * is counted need not be there.
+ */
+function isCutShort(head: Buffer, size: number): boolean {
+  const transaction = (page: number): bigint => head.readBigUInt64LE(page + TRANSACTION_OFFSET)
+  const newest = transaction(PAGE_BYTES) > transaction(0) ? PAGE_BYTES : 0
+  const roots = ROOT_OFFSETS.map((offset) => head.readBigUInt64LE(newest + offset)).filter((page) => page !== NO_PAGE)
+  return roots.some((page) => (page + 1n) * BigInt(PAGE_BYTES) > size)
 }
 
 /**
