@@ -10,6 +10,7 @@ import { encodeProtobuf, encodeWatchFrame } from '../apimachinery/protobuf/proto
 import { tableOf } from '../apimachinery/table.ts'
 import { encodeYaml } from '../apimachinery/yaml.ts'
 import type { ApiResponse, CachedObject, WatchFrame } from '../client/door.ts'
+import { StoreBusyError, StoreFullError } from '../store/store.ts'
 import { frameLine } from './cache/stored.ts'
 import type { MediaType, Representation } from './negotiation.ts'
 import type { RequestContext } from './registry/context.ts'
@@ -212,9 +213,17 @@ function warningHeader(text: string): string {
   return `299 - "${clean.replace(/(["\\])/g, '\\$1')}"`
 }
 
+function statusErrorOf(error: unknown): errors.StatusError {
+  if (error instanceof errors.StatusError) return error
+  // What the disk said is for the log; the client hears what to do.
+  if (error instanceof StoreFullError) return errors.internalError(error.message)
+  if (error instanceof StoreBusyError) return errors.tooManyRequests(error.message, 1)
+  return errors.internalError(errorText(error))
+}
+
 /** An error as a Status: what the catalogue made, or an internal error for anything else. */
 export function errorResponse(error: unknown, context: RequestContext | undefined, protobuf = false): ApiResponse {
-  const failure = error instanceof errors.StatusError ? error : errors.internalError(errorText(error))
+  const failure = statusErrorOf(error)
   const headers: Headers = { ...baseHeaders(context), 'content-type': 'application/json' }
   const { status } = failure
   const retry = status.details?.retryAfterSeconds

@@ -64,7 +64,7 @@ test('a server on a full disk says so, serves reads, and writes again once there
       [
         500,
         'InternalError',
-        'Internal error occurred: Cannot write to the store: there is no room left, free some disk space: Input/output error',
+        'Internal error occurred: Cannot write to the store: there is no room left, free some disk space',
       ],
     )
     const { items } = await client.list(configMaps, { namespace: NAMESPACE })
