@@ -21,6 +21,8 @@ const HEADERS_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_MS = 120_000
 /** How long a client may take for a whole request, its body included: one that never ends must not hold its connection for ever. */
 const REQUEST_TIMEOUT_MS = 60_000
+/** A client that takes nothing of its answer for this long is cut off: what waits for it must not wait for ever. */
+const STALL_MS = 60_000
 /** Open watches get this long to end when the server stops. */
 const DRAIN_MS = 2_000
 
@@ -132,7 +134,7 @@ async function serve(options: HttpsOptions, message: IncomingMessage, response: 
     response.setHeader('connection', 'close')
     answer = errorResponse(error, undefined)
   }
-  await write(answer, message, response)
+  await write(answer, message, { response, clock: options.clock })
 }
 
 async function upgrade(options: HttpsOptions, message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -204,7 +206,14 @@ function certificateOf(socket: TLSSocket): { commonName: string; organizations: 
   return known ?? undefined
 }
 
-async function write(answer: ApiResponse, message: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Where an answer goes, and the clock by which its reader must not stall. */
+interface Outlet {
+  readonly response: ServerResponse
+  readonly clock: Clock
+}
+
+async function write(answer: ApiResponse, message: IncomingMessage, outlet: Outlet): Promise<void> {
+  const { response } = outlet
   const { status, headers, body } = answer
   if (message.method === 'HEAD') {
     response.writeHead(status, headers as OutgoingHttpHeaders)
@@ -228,13 +237,13 @@ async function write(answer: ApiResponse, message: IncomingMessage, response: Se
       return
     }
     case 'list':
-      return writeList(answer, body, message, response)
+      return writeList(answer, body, message, outlet)
     case 'watch':
-      return writeWatch(answer, body, response)
+      return writeWatch(answer, body, outlet)
     case 'stream':
       response.writeHead(status, headers as OutgoingHttpHeaders)
       response.flushHeaders()
-      for await (const chunk of body.chunks) if (!response.write(chunk)) await drained(response)
+      for await (const chunk of body.chunks) if (!response.write(chunk)) await drained(outlet)
       response.end()
   }
 }
@@ -247,8 +256,9 @@ async function writeList(
   answer: ApiResponse,
   body: Extract<ResponseBody, { kind: 'list' }>,
   message: IncomingMessage,
-  response: ServerResponse,
+  outlet: Outlet,
 ): Promise<void> {
+  const { response } = outlet
   const { head, items, tail } = body
   let length = head.length + tail.length + Math.max(0, items.length - 1)
   for (const item of items) length += item.bytes.length
@@ -272,7 +282,7 @@ async function writeList(
     const more = response.write(Buffer.concat(piece, size))
     piece = []
     size = 0
-    if (!more) await drained(response)
+    if (!more) await drained(outlet)
   }
   response.end(Buffer.concat(piece, size))
 }
@@ -293,15 +303,16 @@ function* pieces(head: Buffer, items: readonly { bytes: Buffer }[], tail: Buffer
 async function writeWatch(
   answer: ApiResponse,
   body: Extract<ResponseBody, { kind: 'watch' }>,
-  response: ServerResponse,
+  outlet: Outlet,
 ): Promise<void> {
+  const { response } = outlet
   response.writeHead(answer.status, answer.headers as OutgoingHttpHeaders)
   response.flushHeaders()
   const { socket } = response
   if (!socket) throw CLIENT_GONE
   for await (const batch of body.events) {
     // One chunk, written to the socket at once: through `response.write` it would be four pieces and a tick of the loop.
-    if (batch.length > 0 && !socket.write(sharedChunk(batch, response.chunkedEncoding))) await drained(response)
+    if (batch.length > 0 && !socket.write(sharedChunk(batch, response.chunkedEncoding))) await drained(outlet)
     if (response.destroyed) return
   }
   response.end()
@@ -334,16 +345,18 @@ function chunkOf(batch: readonly WatchFrame[], chunked: boolean): Buffer {
   return Buffer.concat(pieces)
 }
 
-async function drained(response: ServerResponse): Promise<void> {
+async function drained({ response, clock }: Outlet): Promise<void> {
   if (response.destroyed) throw CLIENT_GONE
   const source = response.socket ?? response
   const stop = new AbortController()
+  const stalled = clock.after(STALL_MS, () => response.destroy())
   try {
     await Promise.race([
       once(source, 'drain', { signal: stop.signal }),
       once(response, 'close', { signal: stop.signal }),
     ])
   } finally {
+    stalled.cancel()
     stop.abort()
   }
   if (response.destroyed) throw CLIENT_GONE

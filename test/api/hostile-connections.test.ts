@@ -4,6 +4,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { silentLogger } from '../../src/base/log.ts'
+import { openHttps } from '../../src/apiserver/https.ts'
+import { VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { type ServedCluster, serveCluster } from '../clients/server.ts'
 
 const MAPS = '/api/v1/namespaces/default/configmaps'
@@ -94,5 +98,40 @@ describe('a connection that misbehaves:', () => {
     assert.match(await said(head('GET', MAPS, close)), /^HTTP\/1\.1 200 /)
     for (const socket of idle) socket.destroy()
     assert.match(await said(head('GET', MAPS, close)), /^HTTP\/1\.1 200 /)
+  })
+
+  test('a reader that stops reading is cut off', { timeout: 30_000 }, async () => {
+    const { ca, certificate, key } = served()
+    const clock = new VirtualClock()
+    let gone = false
+    async function* endless(): AsyncGenerator<Buffer> {
+      try {
+        for (;;) yield Buffer.alloc(64 * 1024)
+      } finally {
+        gone = true
+      }
+    }
+    await using door = await openHttps({
+      handle: async () => ({ status: 200, headers: {}, body: { kind: 'stream', chunks: endless() } }),
+      upgrade: async () => {},
+      host: '127.0.0.1',
+      port: 0,
+      // Any pair will do: this reader does not care who answers.
+      certificate,
+      key,
+      clientCA: ca,
+      clock,
+      log: silentLogger,
+    })
+    const socket = connect({ host: '127.0.0.1', port: door.port, rejectUnauthorized: false })
+    socket.on('error', () => undefined)
+    await once(socket, 'secureConnect')
+    socket.pause()
+    socket.write(head('GET', '/'))
+    while (!gone) {
+      await clock.advance(1000)
+      await nextTurn()
+    }
+    socket.destroy()
   })
 })

@@ -256,12 +256,12 @@ function deliver(watcher: Watcher, change: CacheChange, place: { namespace: stri
   const { object, previous, deleted } = change
   const was = previous !== undefined && matches(selection, previous.object)
   if (deleted) {
-    if (was) watcher.push(object.frame('DELETED'))
+    if (was) watcher.push(object.frame('DELETED'), object.bytes.length)
     return
   }
   const is = matches(selection, object.object)
-  if (is) watcher.push(object.frame(was ? 'MODIFIED' : 'ADDED'))
-  else if (was) watcher.push(previous.at(object.revision).frame('DELETED'))
+  if (is) watcher.push(object.frame(was ? 'MODIFIED' : 'ADDED'), object.bytes.length)
+  else if (was) watcher.push(previous.at(object.revision).frame('DELETED'), previous.bytes.length)
 }
 
 function matches(selection: Selection, object: DeepReadonly<unknown>): boolean {

@@ -5,6 +5,8 @@ import type { WatchFrame } from '../../client/door.ts'
 
 /** Events that may wait for a reader. One that falls further behind is cut off and has to resume or list again; nothing is skipped silently. */
 export const MAX_WATCH_QUEUE = 20_000
+/** The same by the bytes of the objects. */
+export const MAX_WATCH_QUEUE_BYTES = 64 * 1024 * 1024
 
 /** Which objects a watch or a list is about. */
 export interface Selection {
@@ -24,6 +26,7 @@ export class Watcher implements AsyncIterable<readonly WatchFrame[]> {
   readonly after: number
   #queue: WatchFrame[] = []
   #limit = MAX_WATCH_QUEUE
+  #queuedBytes = 0
   #wake: (() => void) | undefined
   #ended = false
   /** Resolves when the watch is over, for whatever reason. */
@@ -47,13 +50,16 @@ export class Watcher implements AsyncIterable<readonly WatchFrame[]> {
     this.#limit = MAX_WATCH_QUEUE + frames.length
   }
 
-  push(frame: WatchFrame): void {
+  /** `bytes`: the size of the object. The event that exceeds a limit is not taken, the reader gets those before it. */
+  push(frame: WatchFrame, bytes = 0): void {
     if (this.#ended) return
-    if (this.#queue.length >= this.#limit) {
+    const tooLong = this.#queuedBytes > 0 && this.#queuedBytes + bytes > MAX_WATCH_QUEUE_BYTES
+    if (tooLong || this.#queue.length >= this.#limit) {
       this.end()
       return
     }
     this.#queue.push(frame)
+    this.#queuedBytes += bytes
     this.#wake?.()
   }
 
@@ -72,6 +78,7 @@ export class Watcher implements AsyncIterable<readonly WatchFrame[]> {
         if (this.#queue.length > 0) {
           const batch = this.#queue
           this.#queue = []
+          this.#queuedBytes = 0
           this.#limit = MAX_WATCH_QUEUE
           yield batch
         } else if (this.#ended) {
