@@ -30,9 +30,13 @@ import { rbacSource } from './authz/rbac-source.ts'
 import { bootstrap } from './bootstrap.ts'
 import { Cacher } from './cache/cacher.ts'
 import type { ResourceCache } from './cache/resource-cache.ts'
+import { startCustomResources } from './custom-resources/custom-resources.ts'
 import { discovery } from './discovery/discovery.ts'
 import { health } from './health/health.ts'
 import { counted } from './health/request-metrics.ts'
+import type { UpgradeHandler } from './https.ts'
+import type { KubeletCredentials } from './node-proxy/backend.ts'
+import { nodeProxy, nodeProxyUpgrade } from './node-proxy/node-proxy.ts'
 import { decodeObject } from './registry/body.ts'
 import { Registry } from './registry/registry.ts'
 import type { Core } from './registry/served.ts'
@@ -40,7 +44,7 @@ import { parseJsonBody } from './request-body.ts'
 import { valueResponse } from './responses.ts'
 import { formOf } from './rest.ts'
 import { reviews } from './reviews/reviews.ts'
-import { createPipeline, type PipelineOptions, type SubresourceHandler } from './server.ts'
+import { authorizeRequest, createPipeline, type PipelineOptions, type SubresourceHandler } from './server.ts'
 import { firstServiceIP, ServiceAllocation } from './service-allocation.ts'
 import { finalize } from './subresources/namespaces.ts'
 import { bind, bindPod, ephemeralContainers, evict } from './subresources/pods.ts'
@@ -65,15 +69,23 @@ export interface ApiServerOptions {
   /** Where pods reach this server; see bootstrap. */
   advertise?: { address: string; port: number }
   clusterCA?: string
+  /** Serve what CustomResourceDefinitions define; true unless said. */
+  customResources?: boolean
+  /** How the server reaches kubelets; without it logs, exec and the like answer that no kubelet can be reached. */
+  kubelet?: KubeletCredentials
   /** `host:port` that discovery tells clients. */
   serverAddress?: string
 }
 
 export interface ApiServer extends AsyncDisposable {
   readonly handle: Handle
+  /** Takes over upgrade requests: exec, attach, port-forward. */
+  readonly upgrade: UpgradeHandler
   readonly tokens: TokenIssuer
   readonly registry: Registry
   readonly cacher: Cacher
+  /** Resolves when all definitions of custom resources written so far are served. */
+  settled(): Promise<void>
   /** A client by the in-process door. */
   client(identity: Identity, userAgent: string): Client
 }
@@ -106,6 +118,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     admission: admissionPlugins(registry, random, rbac, authorizers),
     hooks: [allocation(options, registry)],
   }
+  const custom =
+    options.customResources === false
+      ? undefined
+      : stack.use(await startCustomResources({ registry, core, clock, log }))
+  const proxyOptions = { registry, log, random, ...(options.kubelet ? { kubelet: options.kubelet } : {}) }
   const ready = { bootstrapped: false }
   const metrics = new Metrics()
   collectProcess(metrics, clock)
@@ -125,6 +142,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       'pods/ephemeralcontainers': ephemeralContainers,
       'namespaces/finalize': finalize,
       'serviceaccounts/token': token(tokens, registry),
+      ...nodeProxy(proxyOptions),
     },
     paths: [
       health({
@@ -146,6 +164,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   ready.bootstrapped = true
   return {
     handle,
+    upgrade: nodeProxyUpgrade({ ...proxyOptions, authorizeRequest: (request) => authorizeRequest(pipeline, request) }),
+    settled: async () => custom?.settled(),
     tokens,
     registry,
     cacher,

@@ -13,7 +13,7 @@ describe('every stored kind', () => {
     return cluster
   }
   before(async () => {
-    cluster = await startCluster()
+    cluster = await startCluster({ server: { customResources: false } })
     await cluster.client.create(serviceAccounts, {
       apiVersion: 'v1',
       kind: 'ServiceAccount',

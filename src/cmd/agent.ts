@@ -164,6 +164,14 @@ async function startNode(settings: AgentSettings, running: Running): Promise<voi
       dns: { servers: [], domain: 'cluster.local' },
       version: KUBERNETES_VERSION,
       pid: process.pid,
+      server: {
+        host: settings.address,
+        port: 10250,
+        certificate: pki.serving.certificate,
+        key: pki.serving.key,
+        clientCA: pki.caCertificate,
+        authorize: ({ commonName }) => commonName === 'kube-apiserver-kubelet-client',
+      },
     }),
   )
   startNetwork(settings, { ...running, client, bridgeNetfilter: network.bridgeNetfilter })

@@ -110,6 +110,11 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
         serviceAccountKey: pki.serviceAccountKey,
         serviceCIDR: settings.serviceCIDR,
         clusterCA: pki.caCertificate,
+        kubelet: {
+          ca: pki.caCertificate,
+          certificate: pki.kubeletClient.certificate,
+          key: pki.kubeletClient.key,
+        },
         ...(settings.advertiseAddress === '127.0.0.1'
           ? {}
           : { advertise: { address: settings.advertiseAddress, port: settings.port } }),
@@ -177,7 +182,7 @@ async function openDoor(
   try {
     return await openHttps({
       handle: api.handle,
-      upgrade: async (_request, _message, socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      upgrade: api.upgrade,
       host: bindAddress,
       port,
       certificate: pki.serving.certificate,

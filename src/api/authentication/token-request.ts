@@ -9,7 +9,7 @@ export const boundObjectReference = struct('io.k8s.api.authentication.v1.BoundOb
   kind: string(1),
   apiVersion: string(2),
   name: string(3),
-  uID: string(4),
+  uid: string(4),
 })
 export interface BoundObjectReference extends TypeOf<typeof boundObjectReference> {}
 

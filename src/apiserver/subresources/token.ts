@@ -78,11 +78,11 @@ function boundObject(
   if (!served) throw errors.internalError(`${kind} is not served`)
   const object = mustGet(served, { namespace, name }).object
   const uid = object.metadata.uid ?? ''
-  if (reference.uID && reference.uID !== uid) {
+  if (reference.uid && reference.uid !== uid) {
     throw errors.conflict(
       served.resource,
       name,
-      `the UID in the bound object reference (${reference.uID}) does not match the UID in record. The object might have been deleted and then recreated`,
+      `the UID in the bound object reference (${reference.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     )
   }
   if (kind === 'Pod' && (object as unknown as Pod).spec.serviceAccountName !== account) {
