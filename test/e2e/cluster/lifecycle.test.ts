@@ -35,7 +35,7 @@ function startPod(place: Place, name: string): void {
   const spec = join(place.data, 'busybox.yaml')
   writeFileSync(
     spec,
-    'name: busybox\nfrom: scratch\npackages: [busybox-static]\nsymlinks:\n  - { path: /usr/bin/sleep, target: /bin/busybox }\n',
+    'name: busybox\nfrom: scratch\npackages: [busybox-static]\nsymlinks:\n  - { path: /usr/bin/sleep, target: /bin/busybox }\n  - { path: /usr/bin/echo, target: /bin/busybox }\n',
   )
   place.must('image', 'build', spec, '-n', name)
   const manifest = join(place.data, 'pod.yaml')
@@ -129,4 +129,29 @@ test('up says in one line what is wrong, and what to do', async () => {
   )
   const usage = place.drover('up', '--port', 'x')
   assert.equal(usage.code, 2)
+})
+
+test('kill -9 of the server, of the agent and of both restarts no container', async () => {
+  using place = makePlace()
+  const name = 'e2e-c'
+  place.must('up', '-n', name, '-p', await freePort())
+  startPod(place, name)
+  const container = (): string =>
+    place.must(
+      ...['kubectl', '--cluster', name, 'get', 'pod', 'a', '-o'],
+      'jsonpath={.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount} {.status.phase}',
+    )
+  const before = container()
+  assert.match(before, /^containerd:\/\/\w+ 0 Running$/)
+  for (const victims of [['server'], ['agent'], ['server', 'agent']]) {
+    for (const { name: program, pid } of statusOf(place, name).processes) {
+      if (victims.includes(program)) process.kill(pid, 'SIGKILL')
+    }
+    place.must('up', '-n', name)
+    place.must('kubectl', '--cluster', name, 'wait', '--for=condition=Ready', 'pod/a', '--timeout=60s')
+    assert.equal(container(), before, `after kill -9 of ${victims.join(' and ')}`)
+    assert.equal(place.must('kubectl', '--cluster', name, 'exec', 'a', '--', 'echo', 'alive'), 'alive\n')
+  }
+  place.must('down', '-n', name)
+  assert.deepEqual(traces({ marks: marksOf(place, name) }), NOTHING)
 })
