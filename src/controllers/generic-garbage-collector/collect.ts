@@ -45,6 +45,11 @@ export async function collect(collector: Collector, node: GraphNode): Promise<vo
   }
   const owners = live.metadata.ownerReferences ?? []
   if (owners.length === 0) return
+  // Upstream never acts on such an object: the reference is invalid and says nothing about the owner's being there.
+  if (node.namespace === undefined && owners.some((owner) => isNamespaced(collector, owner))) {
+    for (const owner of owners) if (isNamespaced(collector, owner)) tellInvalid(collector, node, owner)
+    return
+  }
   const { solid, dangling, waiting } = await judge(collector, node, owners)
   const preconditions = { uid: node.uid }
   if (solid.length > 0) {
@@ -88,6 +93,7 @@ async function judge(collector: Collector, node: GraphNode, owners: readonly Own
   for (const owner of owners) {
     const known = collector.graph.get(owner.uid)
     const isThere = known?.isReal === true ? isReachable(node, known) : await exists(collector, node, owner)
+    if (known?.isReal === true && !isThere) tellInvalid(collector, node, owner)
     if (!isThere) judged.dangling.push(owner)
     else if (known?.isDeletingDependents === true && owner.blockOwnerDeletion === true) judged.waiting.push(owner)
     else if (known?.isDeletingDependents === true) judged.waiting.push(owner)
@@ -102,15 +108,10 @@ const isReachable = (node: GraphNode, owner: GraphNode): boolean =>
 
 /** Asked of the server: only it knows that something is not there. */
 async function exists(collector: Collector, node: GraphNode, owner: Owner): Promise<boolean> {
-  const { api, events, signal } = collector
+  const { api, signal } = collector
   const resource = collector.resourceFor(owner.apiVersion, owner.kind)
   // A kind that nobody serves may be served again; its dependents stay.
   if (resource === undefined) return true
-  if (resource.scope === 'Namespaced' && node.namespace === undefined) {
-    const text = `ownerRef [${owner.apiVersion}/${owner.kind}, namespace: , name: ${owner.name}, uid: ${owner.uid}] does not exist in namespace ""`
-    events.event({ ...referenceOf(node) }, 'Warning', 'OwnerRefInvalidNamespace', text)
-    return true
-  }
   const key =
     resource.scope === 'Namespaced' && node.namespace !== undefined
       ? { namespace: node.namespace, name: owner.name }
@@ -121,6 +122,15 @@ async function exists(collector: Collector, node: GraphNode, owner: Owner): Prom
     if (isNotFound(error)) return false
     throw error
   }
+}
+
+const isNamespaced = ({ resourceFor }: Collector, { apiVersion, kind }: Owner): boolean =>
+  resourceFor(apiVersion, kind)?.scope === 'Namespaced'
+
+function tellInvalid({ events }: Collector, node: GraphNode, owner: Owner): void {
+  const { namespace = '' } = node
+  const text = `ownerRef [${owner.apiVersion}/${owner.kind}, namespace: ${namespace}, name: ${owner.name}, uid: ${owner.uid}] does not exist in namespace ${JSON.stringify(namespace)}`
+  events.event({ ...referenceOf(node) }, 'Warning', 'OwnerRefInvalidNamespace', text)
 }
 
 function referenceOf({ apiVersion, kind, name, namespace, uid }: GraphNode): {

@@ -5,7 +5,9 @@ import { configMaps } from '../../api/core/config-map.ts'
 import { namespaces } from '../../api/core/namespace.ts'
 import { startCluster } from '../../testing/cluster.ts'
 import { allControllers } from '../all.ts'
+import type { ReconcileContext } from '../controller.ts'
 import { startControllers } from '../start.ts'
+import { namespaceController } from './controller.ts'
 
 test('a namespace goes with all that is in it, once nothing holds it', async () => {
   await using cluster = await startCluster()
@@ -41,4 +43,23 @@ test('a namespace goes with all that is in it, once nothing holds it', async () 
   await client.patch(configMaps, held, { type: 'merge', body: { metadata: { finalizers: null } } })
   await cluster.advance('10s')
   assert.equal(await cluster.get(namespaces, { name: 'shop' }), undefined)
+})
+
+test('a new namespace is not emptied when the cache still shows the old one of that name', async () => {
+  await using cluster = await startCluster()
+  const { clock, client } = cluster
+  const make = (): Promise<unknown> =>
+    client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } })
+  await make()
+  await client.delete(namespaces, { name: 'shop' })
+  const stale = await client.get(namespaces, { name: 'shop' })
+  const { signal } = new AbortController()
+  const context = { api: client, cache: { get: () => stale }, clock, signal } as unknown as ReconcileContext
+  await namespaceController.reconcile(context, { name: 'shop' })
+  assert.equal(await cluster.get(namespaces, { name: 'shop' }), undefined)
+  await make()
+  const kept = { namespace: 'shop', name: 'kept' }
+  await client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: kept })
+  await namespaceController.reconcile(context, { name: 'shop' })
+  assert.ok(await cluster.get(configMaps, kept))
 })

@@ -27,7 +27,7 @@ export const namespaceController = defineController({
     const cached = cache.get(namespaces, key)
     if (cached?.metadata.deletionTimestamp === undefined) return undefined
     if (!cached.spec?.finalizers?.includes(FINALIZER)) return undefined
-    const left = await empty(context, key.name)
+    // The cache may lag: a new namespace of the same name must not be emptied for the old one's sake.
     let namespace: DeepReadonly<Namespace>
     try {
       namespace = await api.get(namespaces, key, { signal })
@@ -35,7 +35,9 @@ export const namespaceController = defineController({
       if (isNotFound(error)) return undefined
       throw error
     }
-    if (namespace.metadata.uid !== cached.metadata.uid) return undefined
+    const { uid, deletionTimestamp } = namespace.metadata
+    if (uid !== cached.metadata.uid || deletionTimestamp === undefined) return undefined
+    const left = await empty(context, key.name)
     const isEmpty = left.content.size === 0 && left.discoveryFailures.length === 0 && left.deletionFailures.length === 0
     const previous = namespace.status?.conditions ?? []
     const conditions = conditionsOf(left, previous, clock.now())
@@ -54,7 +56,7 @@ export const namespaceController = defineController({
       if (isNotFound(error)) return undefined
       if (!isConflict(error)) throw error
     }
-    const isYoung = clock.now() - Date.parse(namespace.metadata.deletionTimestamp ?? '') < LOOK_AGAIN_MS
+    const isYoung = clock.now() - Date.parse(deletionTimestamp) < LOOK_AGAIN_MS
     return { after: isYoung ? FIRST_LOOK_AGAIN_MS : LOOK_AGAIN_MS }
   },
 })
