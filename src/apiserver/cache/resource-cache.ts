@@ -74,7 +74,9 @@ export class ResourceCache {
   }
 
   get watcherCount(): number {
-    return this.#watchers.size
+    let count = this.#watchers.size
+    for (const named of this.#byName.values()) count += named.size
+    return count
   }
 
   get(key: string): StoredObject | undefined {
