@@ -39,7 +39,7 @@ function build(struct: Struct, depth: number): fc.Arbitrary<JsonObject> {
   for (const [key, field] of Object.entries(struct.fields)) {
     const zeroless = zeroIsAbsent(struct, key, field)
     // Lists and maps are made non-empty instead of filtered: fast-check makes arrays ever emptier with depth.
-    const value = isSchemaUnion(struct, key) ? schemaUnion : arbitraryField(field, depth, zeroless ? 1 : 0)
+    const value = schemaMember(struct, key) ?? arbitraryField(field, depth, zeroless ? 1 : 0)
     if (value === undefined) continue
     const present = zeroless ? value.filter((made) => !isZero(made)) : value
     members[key] = field.required ? present : sometimes(present, depth < 2 ? 1 : 4)
@@ -57,8 +57,17 @@ const schemaUnion = fc.constantFrom<unknown>(
   { type: 'array', items: { type: 'integer', minimum: 0 } },
 )
 
-function isSchemaUnion(struct: Struct, key: string): boolean {
-  return struct.name.endsWith('.JSONSchemaProps') && ['items', 'additionalProperties', 'additionalItems'].includes(key)
+/** `dependencies` holds schemas or lists of names: nothing else is a value of its type. */
+const dependencies = fc.dictionary(word, fc.oneof(schemaUnion, fc.array(word, { minLength: 1, maxLength: 2 })), {
+  minKeys: 1,
+  maxKeys: 2,
+  noNullPrototype: true,
+})
+
+function schemaMember(struct: Struct, key: string): fc.Arbitrary<unknown> | undefined {
+  if (!struct.name.endsWith('.JSONSchemaProps')) return undefined
+  if (key === 'dependencies') return dependencies
+  return ['items', 'additionalProperties', 'additionalItems'].includes(key) ? schemaUnion : undefined
 }
 
 /** Present once for `absent` times that it is not. */

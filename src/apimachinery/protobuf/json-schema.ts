@@ -28,7 +28,10 @@ export function schemaUnion(struct: Struct, key: string): ValueCodec | undefined
 const textCodec: ValueCodec = {
   wire: WIRE.bytes,
   read: (reader) => reader.string(),
-  write: (writer, value) => writer.string(String(value)),
+  write(writer, value) {
+    if (typeof value !== 'string') throw new ProtobufError('Cannot encode protobuf: a dependency is not a name')
+    writer.string(value)
+  },
 }
 
 function schemaPropsCodec(struct: Struct): ValueCodec {
