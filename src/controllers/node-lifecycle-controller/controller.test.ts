@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { silentLogger } from '../../base/log.ts'
 import { rfc3339Micro } from '../../base/clock.ts'
 import { leases } from '../../api/coordination/lease.ts'
+import { events } from '../../api/core/event.ts'
 import { nodes } from '../../api/core/node/node.ts'
 import { pods } from '../../api/core/pod/pod.ts'
 import { startCluster } from '../../testing/cluster.ts'
@@ -53,7 +54,10 @@ test('a node that falls silent is marked and tainted, its pods leave after five 
     await cluster.advance('10s')
   }
   assert.deepEqual(await state(), ['True', []])
-  await cluster.advance('40s')
+  // The last sign of life is 10 s old: 49 s of silence are borne, 50 s are not.
+  await cluster.advance('39s')
+  assert.deepEqual(await state(), ['True', []])
+  await cluster.advance('1s')
   const lost = ['node.kubernetes.io/unreachable:NoSchedule', 'node.kubernetes.io/unreachable:NoExecute']
   assert.deepEqual(await state(), ['Unknown', lost])
   await cluster.advance('4m')
@@ -63,4 +67,14 @@ test('a node that falls silent is marked and tainted, its pods leave after five 
   await report('True')
   await cluster.advance('1s')
   assert.deepEqual(await state(), ['True', []])
+  await client.delete(nodes, { name: 'n1' })
+  await cluster.advance('1s')
+  const told = (await client.list(events)).items
+    .filter(({ involvedObject }) => involvedObject.kind === 'Node')
+    .map(({ reason, message }) => `${reason}: ${message}`)
+  assert.deepEqual(told.sort(), [
+    'NodeNotReady: Node n1 status is now: NodeNotReady',
+    'RegisteredNode: Node n1 event: Registered Node n1 in Controller',
+    'RemovingNode: Node n1 event: Removing Node n1 from Controller',
+  ])
 })

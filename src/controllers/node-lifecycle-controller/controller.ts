@@ -7,6 +7,7 @@ import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import { type Node, nodes } from '../../api/core/node/node.ts'
 import { pods } from '../../api/core/pod/pod.ts'
 import { isPodReady } from '../../api/core/pod/readiness.ts'
+import type { EventRecorder } from '../../client/events.ts'
 import { type Controller, defineController, type ReconcileContext, watches } from '../controller.ts'
 import { keyOf } from '../keys.ts'
 import { conditionOf, MONITOR_GRACE_MS, readiness, silentConditions, STARTUP_GRACE_MS, taintsOf } from './decide.ts'
@@ -37,10 +38,14 @@ export function nodeLifecycleController(): Controller {
     async reconcile(context, key) {
       const { api, cache, clock, events, signal } = context
       const node = cache.get(nodes, key)
-      if (node === undefined) {
+      const known = signs.get(key.name)
+      if (known !== undefined && known.uid !== node?.metadata.uid) {
         signs.delete(key.name)
-        return undefined
+        tell(events, key.name, known.uid, 'RemovingNode', `Removing Node ${key.name} from Controller`)
       }
+      if (node === undefined) return undefined
+      const { uid = '' } = node.metadata
+      if (known?.uid !== uid) tell(events, key.name, uid, 'RegisteredNode', `Registered Node ${key.name} in Controller`)
       const lease = cache.get(leases, { namespace: LEASE_NAMESPACE, name: key.name })
       const sign = observe(signs, node, lease?.spec?.renewTime, clock.monotonic())
       const graceMs = conditionOf(node, 'Ready') === undefined ? STARTUP_GRACE_MS : MONITOR_GRACE_MS
@@ -65,6 +70,11 @@ export function nodeLifecycleController(): Controller {
       return left > 0 ? { after: left } : undefined
     },
   })
+}
+
+/** Upstream's words: "Node NAME event: ...". */
+function tell(events: EventRecorder, name: string, uid: string, reason: string, text: string): void {
+  events.event({ apiVersion: 'v1', kind: 'Node', name, uid }, 'Normal', reason, `Node ${name} event: ${text}`)
 }
 
 function observe(signs: Map<string, Sign>, node: DeepReadonly<Node>, renewTime: string | undefined, now: number): Sign {

@@ -9,8 +9,8 @@ import type { NodeCondition } from '../../api/core/node/status.ts'
 
 type ReadonlyNode = DeepReadonly<Node>
 
-/** A node that says nothing for so long is taken for lost. */
-export const MONITOR_GRACE_MS = 40_000
+/** A node that says nothing for so long is taken for lost; upstream's default since v1.32. */
+export const MONITOR_GRACE_MS = 50_000
 /** A new node may take longer for its first word. */
 export const STARTUP_GRACE_MS = 60_000
 
