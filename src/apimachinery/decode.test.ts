@@ -141,6 +141,10 @@ describe('decode', () => {
       { containers: [{ limits: { cpu: true } }] },
       "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     ],
+    'a quantity without end': [
+      { containers: [{ limits: { cpu: '9'.repeat(1_000_000) } }] },
+      "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    ],
     base64: [{ data: { a: '!!' } }, 'illegal base64 data at input byte 0'],
     'bytes of a number': [
       { data: { a: 1 } },

@@ -147,17 +147,20 @@ const SHORT_QUANTITY = /^[1-9]\d{0,2}(?:m|k|M|G|T|Ki|Mi|Gi|Ti)?$/
 const QUANTITY = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?$/
 export const QUANTITY_PATTERN = `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`
 
+/** No amount of anything has more digits; a megabyte of them would cost a second of arithmetic. */
+const MAX_QUANTITY_LENGTH = 256
+
 function readQuantity(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : value
   if (typeof text !== 'string') throw new DecodeError(QUANTITY_PATTERN)
   if (SHORT_QUANTITY.test(text)) return text
-  if (!QUANTITY.test(text)) throw new DecodeError(QUANTITY_PATTERN)
+  if (text.length > MAX_QUANTITY_LENGTH || !QUANTITY.test(text)) throw new DecodeError(QUANTITY_PATTERN)
   return canonicalQuantity(text)
 }
 
 /** Whether `text` has the syntax of a quantity. */
 export function isQuantity(text: string): boolean {
-  return SHORT_QUANTITY.test(text) || QUANTITY.test(text)
+  return SHORT_QUANTITY.test(text) || (text.length <= MAX_QUANTITY_LENGTH && QUANTITY.test(text))
 }
 
 export const READ_SCALAR: Readonly<Record<ScalarType, ReadScalar>> = {

@@ -100,7 +100,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const cacher = stack.use(new Cacher({ store, tenant, clock, log }))
   const registry = new Registry(cacher)
   for (const resource of ALL_RESOURCES) await registry.add(resource)
-  cacher.start()
+  await cacher.start()
 
   const tokens = tokenIssuer(options, registry)
   const rbac = rbacSource(registry)

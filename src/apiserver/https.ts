@@ -37,6 +37,8 @@ export type UpgradeHandler = (
 export interface HttpsOptions {
   handle: Handle
   upgrade: UpgradeHandler
+  /** Does an upgrade of this request mean anything? All others are answered as if they had not asked for one. */
+  takesUpgrade?(message: IncomingMessage): boolean
   host: string
   port: number
   /** PEM. */
@@ -69,6 +71,7 @@ export async function openHttps(options: HttpsOptions): Promise<HttpsDoor> {
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    ...(options.takesUpgrade ? { shouldUpgradeCallback: options.takesUpgrade } : {}),
   })
   // Node drops the headers beyond a count without a word: a proxy's Impersonate-User at the end of them must not get lost. Bytes are the limit.
   server.maxHeadersCount = 0

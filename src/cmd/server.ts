@@ -7,6 +7,7 @@ import { hasCode, UserError } from '../base/node/user-error.ts'
 import { systemRandom } from '../base/random.ts'
 import { type ApiServer, startApiServer } from '../apiserver/api-server.ts'
 import { type HttpsDoor, openHttps } from '../apiserver/https.ts'
+import { takesUpgrade } from '../apiserver/node-proxy/node-proxy.ts'
 import { retentionOf } from '../apiserver/retention.ts'
 import { ensureServerPki, type ServerPki } from '../cluster/pki.ts'
 import { firstServiceIP } from '../cluster/state.ts'
@@ -183,6 +184,7 @@ async function openDoor(
     return await openHttps({
       handle: api.handle,
       upgrade: api.upgrade,
+      takesUpgrade,
       host: bindAddress,
       port,
       certificate: pki.serving.certificate,

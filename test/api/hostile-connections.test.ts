@@ -55,6 +55,20 @@ describe('a connection that misbehaves:', () => {
     assert.match(answer, /User \\"nobody\\" cannot list/)
   })
 
+  test('an upgrade that means nothing here is answered as if it had not been asked for', async () => {
+    const ask = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAA']
+    const watch = `${MAPS}?watch=1&resourceVersion=0&timeoutSeconds=1`
+    const socket = await opened()
+    socket.write(head('GET', watch, ...ask))
+    const [first] = (await once(socket.setEncoding('utf8'), 'data')) as [string]
+    assert.match(first, /^HTTP\/1\.1 200 /)
+    socket.destroy()
+    assert.match(
+      await said(head('GET', '/api/v1/namespaces/default/pods/none/exec?command=id', ...ask)),
+      /^HTTP\/1\.1 404 /,
+    )
+  })
+
   test('10,000 headers', async () => {
     const many = Array.from({ length: 10_000 }, (_, i) => `header-${i}: value`)
     // The answer may be lost on the way: the server does not read on.

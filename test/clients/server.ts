@@ -11,6 +11,7 @@ import { systemRandom } from '../../src/base/random.ts'
 import { serviceAccounts } from '../../src/api/core/service-account.ts'
 import { type ApiServer, startApiServer } from '../../src/apiserver/api-server.ts'
 import { openHttps } from '../../src/apiserver/https.ts'
+import { takesUpgrade } from '../../src/apiserver/node-proxy/node-proxy.ts'
 import type { Client } from '../../src/client/client.ts'
 import { openMemoryStore } from '../../src/store/memory/memory.ts'
 import { ADMIN } from '../../src/testing/cluster.ts'
@@ -72,7 +73,8 @@ export async function serveCluster(): Promise<ServedCluster> {
   const door = stack.use(
     await openHttps({
       handle: api.handle,
-      upgrade: async (_request, _message, socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      upgrade: api.upgrade,
+      takesUpgrade,
       host: '127.0.0.1',
       port: 0,
       certificate: serving.certificate,

@@ -92,14 +92,19 @@ export class Cacher implements AsyncDisposable {
     else this.#caches.delete(prefix)
   }
 
-  /** Starts following the store. All reads are complete up to `revision` from here on. */
-  start(): void {
+  /** Starts following the store. When it returns, reads are complete up to `revision`, and watches can resume from before the start. */
+  async start(): Promise<void> {
     const loads = [...this.#registered()].map((r) => r.loadedAt)
-    this.#revision = Math.min(...loads, this.#store.revision)
-    this.#floor = Math.max(this.#store.compacted, this.#revision - RESUME_CHANGES, 0)
+    const loaded = Math.min(...loads, this.#store.revision)
+    this.#floor = Math.max(this.#store.compacted, loaded - RESUME_CHANGES, 0)
+    this.#revision = this.#floor
     for (const { cache } of this.#registered()) cache.setFloor(this.#floor)
     this.#feeding = this.#feed()
     this.#bookmarks = this.#sendBookmarks()
+    // A watch that resumed before the log has been read back would miss what the window does not hold yet.
+    const replayed = this.reached(loaded)
+    this.#store.requestProgress()
+    await replayed
   }
 
   /** Resolves when reads see `revision`; rejects never: it waits until the store delivers it or the cache is closed. */

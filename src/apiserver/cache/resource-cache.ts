@@ -6,8 +6,10 @@ import { loneFrame, StoredObject } from './stored.ts'
 import type { Selection } from './watcher.ts'
 import { Watcher } from './watcher.ts'
 
-/** Recent changes kept per resource for watches to resume from. */
-export const WINDOW_CHANGES = 8192
+/** Recent changes kept per resource for watches to resume from … */
+export const MAX_WINDOW_CHANGES = 16_384
+/** … as long as their objects take no more than this: a client that keeps changing a large object must not fill the memory. */
+export const MAX_WINDOW_BYTES = 64 * 1024 * 1024
 
 interface CacheChange {
   revision: number
@@ -33,6 +35,7 @@ export class ResourceCache {
   readonly #byNamespace = new Map<string, Set<string>>()
   readonly #sorted = new Map<string, readonly string[]>()
   #window: CacheChange[] = []
+  #windowBytes = 0
   /** Watches can resume from here on: every change after this revision is in the window. */
   #windowFloor = 0
   /** The revision of the last change of this resource. */
@@ -95,7 +98,12 @@ export class ResourceCache {
 
   /** Remembers a change from before the cache was loaded, so that watches can resume across a restart of the server. */
   remember(change: CacheChange): void {
-    this.#window.push(change)
+    this.#extendWindow(change)
+  }
+
+  /** What the objects in the window take; the newest states are counted although the cache holds them too. */
+  get windowBytes(): number {
+    return this.#windowBytes
   }
 
   /** Applies a committed change and tells the watchers. */
@@ -108,11 +116,7 @@ export class ResourceCache {
     else this.#insert(object)
     const change: CacheChange = { revision, object, deleted: value === undefined, previous }
     this.#changedAt = revision
-    this.#window.push(change)
-    if (this.#window.length > WINDOW_CHANGES * 2) {
-      this.#windowFloor = this.#window[WINDOW_CHANGES - 1]?.revision ?? this.#windowFloor
-      this.#window = this.#window.slice(WINDOW_CHANGES)
-    }
+    this.#extendWindow(change)
     const place = this.#placeOf(key)
     for (const watcher of this.#watchers) deliver(watcher, change, place)
     const named = this.#byName.get(place.name)
@@ -169,6 +173,22 @@ export class ResourceCache {
   /** Ends all watches: their clients come back or list again. */
   endWatches(): void {
     for (const watcher of [...this.#watchers, ...[...this.#byName.values()].flatMap((s) => [...s])]) watcher.end()
+  }
+
+  /** Over a bound, the older half goes at once, so that the cost of moving the rest is spread over many changes. */
+  #extendWindow(change: CacheChange): void {
+    this.#window.push(change)
+    this.#windowBytes += change.object.bytes.length
+    if (this.#window.length <= MAX_WINDOW_CHANGES && this.#windowBytes <= MAX_WINDOW_BYTES) return
+    let dropped = 0
+    while (this.#window.length - dropped > MAX_WINDOW_CHANGES / 2 || this.#windowBytes > MAX_WINDOW_BYTES / 2) {
+      const oldest = this.#window[dropped]
+      if (!oldest) break
+      this.#windowBytes -= oldest.object.bytes.length
+      this.#windowFloor = Math.max(this.#windowFloor, oldest.revision)
+      dropped++
+    }
+    this.#window = this.#window.slice(dropped)
   }
 
   #windowAfter(revision: number): readonly CacheChange[] {

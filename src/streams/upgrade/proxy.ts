@@ -12,6 +12,8 @@ export interface UpgradeTarget {
 
 /** Past this much, a backend's refusal is cut: it is an error page, not a download. */
 const MAX_REFUSAL_BYTES = 1 << 20
+/** The door, two pipelines and this proxy each listen for the end of a client's socket: a known number, not a leak. */
+const SOCKET_LISTENERS = 24
 /** The client's identity ends at the API server, and hop-by-hop headers at every hop. */
 const DROPPED = new Set(
   'authorization cookie proxy-authorization proxy-connection proxy-authenticate keep-alive te trailer transfer-encoding content-length host connection upgrade expect'.split(
@@ -90,6 +92,7 @@ export function proxyUpgrade(
   const backend = url.protocol === 'https:' ? httpsRequest(url, { ...options, ...tls }) : httpRequest(url, options)
   // At once: a client that already half-closed would otherwise have ended by the time the backend answers.
   if (first.length > 0) client.unshift(first)
+  client.setMaxListeners(SOCKET_LISTENERS)
   client.on('error', () => client.destroy())
   client.once('close', () => {
     backend.destroy()

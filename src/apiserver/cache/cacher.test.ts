@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { silentLogger } from '../../base/log.ts'
+import { openMemoryStore } from '../../store/memory/memory.ts'
+import type { Store } from '../../store/store.ts'
+import { VirtualClock } from '../../testing/virtual-clock.ts'
+import { Cacher } from './cacher.ts'
+import { MAX_WINDOW_BYTES, ResourceCache } from './resource-cache.ts'
+
+const actor = { user: 'test', verb: 'update', requestID: '1' }
+const stored = (name: string, data: string): Buffer =>
+  Buffer.from(`{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"${name}"},"data":{"a":"${data}"}}`)
+const place = { group: '', plural: 'configmaps', namespaced: true, apiVersion: 'v1', kind: 'ConfigMap' }
+
+async function put(store: Store, data: string): Promise<void> {
+  await store.write({ key: 'default/core/configmaps/ns/a', value: stored('a', data), actor })
+}
+
+test('Cacher.start returns when watches can resume from before it, with nothing missing', async () => {
+  const clock = new VirtualClock()
+  await using store = openMemoryStore({ clock, log: silentLogger })
+  for (const data of ['1', '2', '3']) await put(store, data)
+  await using cacher = new Cacher({ store, tenant: 'default', clock, log: silentLogger })
+  const cache = await cacher.add(place)
+  await cacher.start()
+  const watcher = cache.watch({ namespace: '' }, { after: 1, initial: false, bookmarks: false })
+  await put(store, '4')
+  await cacher.reached(store.revision)
+  watcher?.end()
+  const seen: unknown[] = []
+  for await (const batch of watcher ?? []) for (const { object } of batch) seen.push((object as { data: unknown }).data)
+  assert.deepEqual(seen, [{ a: '2' }, { a: '3' }, { a: '4' }])
+})
+
+test('Cacher.start does not wait for a log that holds nothing of its tenant', async () => {
+  const clock = new VirtualClock()
+  await using store = openMemoryStore({ clock, log: silentLogger })
+  await store.write({ key: 'other/core/configmaps/ns/a', value: stored('a', '1'), actor })
+  await using cacher = new Cacher({ store, tenant: 'default', clock, log: silentLogger })
+  await cacher.add(place)
+  await cacher.start()
+  assert.equal(cacher.revision, 1)
+})
+
+test('ResourceCache forgets changes by their bytes: large objects do not pile up, and watches from before are told', () => {
+  const cache = new ResourceCache('default/core/configmaps/', true)
+  const key = 'default/core/configmaps/ns/a'
+  const data = 'x'.repeat(1024 * 1024)
+  const rounds = Math.ceil(MAX_WINDOW_BYTES / data.length) * 3
+  for (let revision = 1; revision <= rounds; revision++) cache.apply(key, revision, stored('a', data), undefined)
+  assert.ok(cache.windowBytes <= MAX_WINDOW_BYTES, `${cache.windowBytes} bytes`)
+  const from = (after: number): unknown => cache.watch({ namespace: '' }, { after, initial: false, bookmarks: false })
+  assert.equal(from(1), undefined)
+  assert.ok(from(rounds - 1))
+})
+
+test('ResourceCache holds what it remembers from the log to the same bound', () => {
+  const cache = new ResourceCache('default/core/configmaps/', true)
+  const key = 'default/core/configmaps/ns/a'
+  const value = stored('a', 'x'.repeat(1024 * 1024))
+  const rounds = Math.ceil(MAX_WINDOW_BYTES / value.length) * 2
+  for (let revision = 1; revision <= rounds; revision++) {
+    cache.remember({ revision, object: cache.objectFrom(key, revision, value), deleted: false, previous: undefined })
+  }
+  assert.ok(cache.windowBytes <= MAX_WINDOW_BYTES)
+  assert.ok(cache.floor > 0)
+})
