@@ -52,54 +52,8 @@ export const volumeDevice = struct('io.k8s.api.core.v1.VolumeDevice', {
 })
 export interface VolumeDevice extends TypeOf<typeof volumeDevice> {}
 
-export const container = struct(
-  'io.k8s.api.core.v1.Container',
-  {
-    name: required(string(1)),
-    image: string(2),
-    command: list(3, string(), { list: 'atomic' }),
-    args: list(4, string(), { list: 'atomic' }),
-    workingDir: string(5),
-    ports: list(6, containerPort, {
-      list: 'map',
-      keys: ['containerPort', 'protocol'],
-      mergeKey: 'containerPort',
-      strategy: 'merge',
-    }),
-    envFrom: list(19, envFromSource, { list: 'atomic' }),
-    env: list(7, envVar, { list: 'map', keys: ['name'], mergeKey: 'name', strategy: 'merge' }),
-    resources: ref(8, resourceRequirements, { default: {} }),
-    resizePolicy: list(23, containerResizePolicy, { list: 'atomic' }),
-    restartPolicy: string(24),
-    restartPolicyRules: list(25, containerRestartRule, { list: 'atomic' }),
-    volumeMounts: list(9, volumeMount, { list: 'map', keys: ['mountPath'], mergeKey: 'mountPath', strategy: 'merge' }),
-    volumeDevices: list(21, volumeDevice, {
-      list: 'map',
-      keys: ['devicePath'],
-      mergeKey: 'devicePath',
-      strategy: 'merge',
-    }),
-    livenessProbe: ref(10, probe),
-    readinessProbe: ref(11, probe),
-    startupProbe: ref(22, probe),
-    lifecycle: ref(12, lifecycle),
-    terminationMessagePath: string(13, { default: '/dev/termination-log' }),
-    terminationMessagePolicy: oneOf(20, ['File', 'FallbackToLogsOnError'], { default: 'File' }),
-    imagePullPolicy: oneOf(14, ['Always', 'Never', 'IfNotPresent']),
-    securityContext: ref(15, securityContext),
-    stdin: bool(16),
-    stdinOnce: bool(17),
-    tty: bool(18),
-  },
-  {
-    defaults(value) {
-      defaultContainer(value)
-    },
-  },
-)
-export interface Container extends TypeOf<typeof container> {}
-
-export const ephemeralContainerCommonFields = {
+/** What containers and ephemeral containers have in common: everything but the latter's target. */
+export const containerFields = {
   name: required(string(1)),
   image: string(2),
   command: list(3, string(), { list: 'atomic' }),
@@ -136,12 +90,20 @@ export const ephemeralContainerCommonFields = {
   stdinOnce: bool(17),
   tty: bool(18),
 }
-export type EphemeralContainerCommon = FieldsOf<typeof ephemeralContainerCommonFields>
+
+export const container = struct('io.k8s.api.core.v1.Container', containerFields, {
+  defaults(value) {
+    defaultContainer(value)
+  },
+})
+export interface Container extends TypeOf<typeof container> {}
+
+export type EphemeralContainerCommon = FieldsOf<typeof containerFields>
 
 export const ephemeralContainer = struct(
   'io.k8s.api.core.v1.EphemeralContainer',
   {
-    ...ephemeralContainerCommonFields,
+    ...containerFields,
     targetContainerName: string(2),
   },
   {
