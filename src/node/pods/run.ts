@@ -4,12 +4,13 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorText } from '../../base/log.ts'
 import { qosClass } from '../../api/core/pod/requests.ts'
+import type { PodSandboxConfig } from '../cri/cri.ts'
 import type { ProbeKeeper } from '../probes/probe-keeper.ts'
 import { computePodStatus } from '../status/pod-status.ts'
 import type { Waiting } from '../status/container-status.ts'
 import type { StatusWriter } from '../status/writer.ts'
 import type { ObjectWatch } from '../volumes/object-watch.ts'
-import { type PodVolumes, VolumeError } from '../volumes/pod-volumes.ts'
+import { type PodVolumes, VolumeError, type VolumePlan } from '../volumes/pod-volumes.ts'
 import { decide, type KillReason, type Plan } from './decide.ts'
 import type { ConfigObjects } from './environment.ts'
 import { WaitingError } from './images.ts'
@@ -129,28 +130,17 @@ async function act(parts: WorkerParts, input: ActInput): Promise<number[]> {
   }
   await killPlanned(parts, input)
   if (plan.kill.length > 0) view = await look(parts, pod, run, signal)
-  const volumes = await setUpVolumes(parts, pod, objects, view, signal).catch(async (error: unknown) => {
+  const volumes = await planVolumes(parts, pod, objects, view, signal).catch(async (error: unknown) => {
     await report(parts, pod, view, run, signal)
     throw error
   })
   const config = sandboxConfig(pod, plan.sandboxAttempt, context, context.hostFiles.resolvConf)
-  if (plan.createSandbox) {
-    const [id] = await Promise.all([
-      context.runtime.runPodSandbox(config, { signal }).catch((error: unknown) => {
-        if (!signal.aborted)
-          context.events.event(
-            podReference(pod),
-            'Warning',
-            'FailedCreatePodSandBox',
-            `Failed to create pod sandbox: ${criText(error)}`,
-          )
-        throw error
-      }),
-      report(parts, pod, view, run, signal),
-    ])
-    parts.track(uidOf(pod), [id])
-    view = await look(parts, pod, run, signal)
-  }
+  // Nothing in a sandbox needs a volume before the first container: mounts are made while it starts.
+  await allDone([
+    volumes.make(),
+    ...(plan.createSandbox ? [startSandbox(parts, pod, config, signal), report(parts, pod, view, run, signal)] : []),
+  ])
+  if (plan.createSandbox) view = await look(parts, pod, run, signal)
   const names = plan.createSandbox ? decide({ pod, view, probes: parts.probes }).start : plan.start
   const sandbox = readySandbox(view, pod.spec.hostNetwork === true)
   if (sandbox === undefined) throw new Error('The sandbox is not ready')
@@ -167,7 +157,7 @@ async function act(parts: WorkerParts, input: ActInput): Promise<number[]> {
         sandbox: config,
         place,
         objects,
-        volumes,
+        volumes: volumes.paths,
         signal,
       })
       run.waiting.delete(name)
@@ -212,28 +202,61 @@ function applyCgroup({ context: { cgroups } }: WorkerParts, pod: NodePod, run: R
   run.cgroup = text
 }
 
-async function setUpVolumes(
+/** `make` of the plan tells of failures as the plan itself does. */
+async function planVolumes(
   parts: WorkerParts,
   pod: NodePod,
   objects: ConfigObjects,
   view: PodView,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<VolumePlan> {
+  const telling = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      if (!signal.aborted && error instanceof VolumeError)
+        parts.context.events.event(podReference(pod), 'Warning', 'FailedMount', error.message)
+      throw error
+    }
+  }
+  const plan = await telling(parts.volumes.plan(pod, { objects, place: placeOf(parts, pod, view), signal }))
+  return { paths: plan.paths, make: () => telling(plan.make()) }
+}
+
+/** Running containers go on with what they have while a volume cannot be brought up to date. */
+async function refreshVolumes(...[parts, pod, objects, view, signal]: Parameters<typeof planVolumes>): Promise<void> {
   try {
-    return await parts.volumes.setUp(pod, { objects, place: placeOf(parts, pod, view), signal })
+    const plan = await planVolumes(parts, pod, objects, view, signal)
+    await plan.make()
   } catch (error) {
-    if (!signal.aborted && error instanceof VolumeError)
-      parts.context.events.event(podReference(pod), 'Warning', 'FailedMount', error.message)
+    signal.throwIfAborted()
+    parts.context.log.debug('Failed to update volumes', { pod: pod.metadata.name, reason: errorText(error) })
+  }
+}
+
+async function startSandbox(
+  { context, track }: WorkerParts,
+  pod: NodePod,
+  config: PodSandboxConfig,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    track(uidOf(pod), [await context.runtime.runPodSandbox(config, { signal })])
+  } catch (error) {
+    if (!signal.aborted)
+      context.events.event(
+        podReference(pod),
+        'Warning',
+        'FailedCreatePodSandBox',
+        `Failed to create pod sandbox: ${criText(error)}`,
+      )
     throw error
   }
 }
 
-/** Running containers go on with what they have while a volume cannot be brought up to date. */
-async function refreshVolumes(...[parts, pod, objects, view, signal]: Parameters<typeof setUpVolumes>): Promise<void> {
-  await setUpVolumes(parts, pod, objects, view, signal).catch((error: unknown) => {
-    signal.throwIfAborted()
-    parts.context.log.debug('Failed to update volumes', { pod: pod.metadata.name, reason: errorText(error) })
-  })
+/** Waits for all of them; throws what failed first. */
+async function allDone(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 function placeOf({ context }: WorkerParts, pod: NodePod, view: PodView) {

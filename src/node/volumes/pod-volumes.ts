@@ -10,7 +10,7 @@ import type { PodPlace } from '../pods/downward.ts'
 import type { ConfigObjects } from '../pods/environment.ts'
 import { type NodePod, uidOf } from '../pods/model.ts'
 import { pathElement, podDirectory } from '../pods/paths.ts'
-import { writePayload } from './atomic-writer.ts'
+import { type Payload, writePayload } from './atomic-writer.ts'
 import { prepareHostPath } from './host-path.ts'
 import { ownBy } from './ownership.ts'
 import { volumePayload } from './payload.ts'
@@ -41,6 +41,35 @@ const PLUGINS = {
   downwardAPI: 'kubernetes.io~downward-api',
 } as const
 
+export interface VolumeOptions {
+  readonly objects: ConfigObjects
+  readonly place: PodPlace
+  readonly signal: AbortSignal
+}
+
+/** The volumes of one pod, looked up and about to be made. */
+export interface VolumePlan {
+  /** The host's path of each volume by name; there after `make`. */
+  readonly paths: ReadonlyMap<string, string>
+  /** Mounts and writes. Idempotent; may run while the sandbox starts. */
+  make(): Promise<void>
+}
+
+interface PlannedVolume {
+  readonly name: string
+  readonly path: string
+  make(): Promise<void>
+}
+
+async function blaming<T>(volume: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (signal.aborted) throw error
+    throw new VolumeError(volume, error)
+  }
+}
+
 export class PodVolumes {
   readonly #context: NodeContext
   readonly #tokens: Tokens
@@ -52,21 +81,19 @@ export class PodVolumes {
     this.#tokens = new Tokens(context.client, context.clock)
   }
 
-  /** Idempotent. Resolves to the host's path of each volume by name. */
-  async setUp(
-    pod: NodePod,
-    options: { objects: ConfigObjects; place: PodPlace; signal: AbortSignal },
-  ): Promise<ReadonlyMap<string, string>> {
-    const paths = new Map<string, string>()
-    for (const volume of pod.spec.volumes ?? []) {
-      try {
-        paths.set(volume.name, await this.#setUpOne(pod, volume, options))
-      } catch (error) {
-        if (options.signal.aborted) throw error
-        throw new VolumeError(volume.name, error)
-      }
+  /** What is needed of the API and the host is looked up, and is missing here, not later. Changes nothing yet. */
+  async plan(pod: NodePod, options: VolumeOptions): Promise<VolumePlan> {
+    const parts: PlannedVolume[] = []
+    for (const volume of pod.spec.volumes ?? [])
+      parts.push(await blaming(volume.name, options.signal, () => this.#planOne(pod, volume, options)))
+    return {
+      paths: new Map(parts.map(({ name, path }) => [name, path])),
+      make: async () => {
+        // All of them end before the first failure is told: nothing goes on behind the caller's back.
+        const made = await Promise.allSettled(parts.map(({ name, make }) => blaming(name, options.signal, make)))
+        for (const outcome of made) if (outcome.status === 'rejected') throw outcome.reason
+      },
     }
-    return paths
   }
 
   /** When to look again because a token must be renewed. */
@@ -92,24 +119,33 @@ export class PodVolumes {
     return await readdir(this.#context.directories.pods).catch(() => [])
   }
 
-  async #setUpOne(
-    pod: NodePod,
-    volume: PodVolume,
-    options: { objects: ConfigObjects; place: PodPlace; signal: AbortSignal },
-  ): Promise<string> {
-    if (volume.hostPath !== undefined) {
-      await prepareHostPath(volume.hostPath.path, volume.hostPath.type ?? '')
-      return volume.hostPath.path
+  async #planOne(pod: NodePod, volume: PodVolume, options: VolumeOptions): Promise<PlannedVolume> {
+    const { name, hostPath } = volume
+    if (hostPath !== undefined) {
+      await prepareHostPath(hostPath.path, hostPath.type ?? '')
+      return { name, path: hostPath.path, make: async () => {} }
     }
-    if (volume.emptyDir !== undefined) return await this.#emptyDir(pod, volume)
-    for (const plugin of ['configMap', 'secret', 'projected', 'downwardAPI'] as const)
-      if (volume[plugin] !== undefined) return await this.#files(pod, volume, plugin, options)
+    if (volume.emptyDir !== undefined) {
+      const path = this.#directory(pod, PLUGINS.emptyDir, name)
+      return { name, path, make: () => this.#emptyDir(pod, volume, path) }
+    }
+    for (const plugin of ['configMap', 'secret', 'projected', 'downwardAPI'] as const) {
+      if (volume[plugin] === undefined) continue
+      const { objects, place, signal } = options
+      const payload = await volumePayload(volume, {
+        pod,
+        objects,
+        place,
+        token: (projection) => this.#tokens.get(pod, projection, signal),
+      })
+      const path = this.#directory(pod, PLUGINS[plugin], name)
+      return { name, path, make: () => this.#files(pod, plugin, path, payload) }
+    }
     const sort = Object.keys(volume).find((key) => key !== 'name') ?? 'unknown'
     throw new Error(`no volume plugin matched: ${sort} volumes are not supported on this node`)
   }
 
-  async #emptyDir(pod: NodePod, { name, emptyDir = {} }: PodVolume): Promise<string> {
-    const directory = this.#directory(pod, PLUGINS.emptyDir, name)
+  async #emptyDir(pod: NodePod, { emptyDir = {} }: PodVolume, directory: string): Promise<void> {
     await mkdir(directory, { recursive: true, mode: 0o750 })
     const { medium = '', sizeLimit } = emptyDir
     if (medium === 'Memory') {
@@ -124,22 +160,14 @@ export class PodVolumes {
       await this.#own(pod, directory, false)
       this.#owned.add(directory)
     }
-    return directory
   }
 
   async #files(
     pod: NodePod,
-    volume: PodVolume,
     plugin: Exclude<keyof typeof PLUGINS, 'emptyDir'>,
-    { objects, place, signal }: { objects: ConfigObjects; place: PodPlace; signal: AbortSignal },
-  ): Promise<string> {
-    const payload = await volumePayload(volume, {
-      pod,
-      objects,
-      place,
-      token: (projection) => this.#tokens.get(pod, projection, signal),
-    })
-    const directory = this.#directory(pod, PLUGINS[plugin], volume.name)
+    directory: string,
+    payload: Payload,
+  ): Promise<void> {
     await mkdir(directory, { recursive: true, mode: 0o750 })
     // Secrets and tokens never touch the disk.
     if (plugin !== 'configMap') await this.#tmpfs(directory, {})
@@ -156,7 +184,6 @@ export class PodVolumes {
       .replace('T', '_')
       .replaceAll(':', '_')
     await writePayload(directory, payload, { random, stamp, own: (path) => this.#own(pod, path, true) })
-    return directory
   }
 
   async #own(pod: NodePod, path: string, readOnly: boolean): Promise<void> {
