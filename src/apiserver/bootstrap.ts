@@ -49,11 +49,16 @@ async function ensure(creation: Promise<unknown>): Promise<void> {
 async function bootstrapRoles(client: Client): Promise<void> {
   const apiVersion = `${RBAC}/v1`
   const writes: Promise<void>[] = []
-  for (const { name, rules, labels } of BOOTSTRAP_CLUSTER_ROLES) {
+  for (const { name, rules, labels, aggregates } of BOOTSTRAP_CLUSTER_ROLES) {
     const metadata = { name, labels: { ...DEFAULTS, ...labels }, annotations: AUTOUPDATE }
-    writes.push(
-      ensure(client.create(clusterRoles, { apiVersion, kind: 'ClusterRole', metadata, rules: rules as never })),
-    )
+    const role = {
+      apiVersion,
+      kind: 'ClusterRole',
+      metadata,
+      rules: rules as never,
+      ...(aggregates ? { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { ...aggregates } }] } } : {}),
+    }
+    writes.push(ensure(client.create(clusterRoles, role)))
   }
   for (const { name, role, subjects } of BOOTSTRAP_CLUSTER_ROLE_BINDINGS) {
     const metadata = { name, labels: DEFAULTS, annotations: AUTOUPDATE }

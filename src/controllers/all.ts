@@ -1,5 +1,6 @@
 // Every controller, in the order in which they are started.
 
+import { clusterRoleAggregationController } from './clusterrole-aggregation-controller/controller.ts'
 import type { Controller, ControllerEnvironment, RunningController } from './controller.ts'
 import { deploymentController } from './deployment-controller/controller.ts'
 import { endpointController } from './endpoint-controller/controller.ts'
@@ -40,6 +41,7 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     serviceAccountController,
     ...(clusterCA === undefined ? [] : [rootCACertPublisher(clusterCA)]),
     ...(clusterCIDR === undefined ? [] : [nodeIpamController({ clusterCIDR, nodeMaskSize: nodeCIDRMaskSize })]),
+    clusterRoleAggregationController,
     nodeLifecycleController(),
     taintEvictionController,
     podGarbageCollector(),

@@ -25,6 +25,8 @@ export interface BootstrapRole {
   name: string
   rules: readonly PolicyRule[]
   labels?: Readonly<Record<string, string>>
+  /** The rules are those of the roles with these labels; `rules` says the same, so that they count from the first moment. */
+  aggregates?: Readonly<Record<string, string>>
 }
 
 /** Upstream aggregates admin, edit and view from roles with these labels; so do custom resources' own roles. */
@@ -204,6 +206,9 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule(['create', 'get', 'list', 'update', 'watch'], [''], ['configmaps']),
     EVENTS,
   ],
+  'clusterrole-aggregation-controller': [
+    rule(['escalate', 'get', 'list', 'patch', 'update', 'watch'], [RBAC], ['clusterroles']),
+  ],
   'generic-garbage-collector': [rule(['delete', 'get', 'list', 'patch', 'update', 'watch'], ['*'], ['*']), EVENTS],
   'node-controller': [
     rule(['delete', 'get', 'list', 'patch', 'update', 'watch'], [''], ['nodes']),
@@ -273,9 +278,10 @@ export const BOOTSTRAP_CLUSTER_ROLES: readonly BootstrapRole[] = [
   { name: 'system:aggregate-to-view', labels: to('view'), rules: VIEW },
   { name: 'system:aggregate-to-edit', labels: to('edit'), rules: EDIT },
   { name: 'system:aggregate-to-admin', labels: to('admin'), rules: ADMIN },
-  { name: 'view', rules: VIEW, labels: to('edit') },
-  { name: 'edit', rules: [...EDIT, ...VIEW], labels: to('admin') },
-  { name: 'admin', rules: [...ADMIN, ...EDIT, ...VIEW] },
+  { name: 'view', rules: VIEW, labels: to('edit'), aggregates: to('view') },
+  { name: 'edit', rules: [...EDIT, ...VIEW], labels: to('admin'), aggregates: to('edit') },
+  // In the order in which the controller finds them: "edit" comes before "system:aggregate-to-admin".
+  { name: 'admin', rules: [...EDIT, ...VIEW, ...ADMIN], aggregates: to('admin') },
   { name: 'system:node', rules: NODE },
   { name: 'system:node-proxier', rules: NODE_PROXIER },
   { name: 'system:kube-scheduler', rules: SCHEDULER },
