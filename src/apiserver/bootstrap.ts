@@ -2,20 +2,12 @@
 
 import * as errors from '../apimachinery/errors.ts'
 import type { Client } from '../client/client.ts'
-import { clusterRoleBindings } from '../api/rbac/cluster-role-binding.ts'
-import { clusterRoles } from '../api/rbac/cluster-role.ts'
-import { roleBindings } from '../api/rbac/role-binding.ts'
-import { roles } from '../api/rbac/role.ts'
 import { endpoints } from '../api/core/endpoints.ts'
 import { namespaces } from '../api/core/namespace.ts'
 import { configMaps } from '../api/core/config-map.ts'
 import { services } from '../api/core/service/service.ts'
 import { endpointSlices } from '../api/discovery/endpoint-slice.ts'
-import { BOOTSTRAP_CLUSTER_ROLE_BINDINGS, BOOTSTRAP_CLUSTER_ROLES } from './authz/bootstrap-roles.ts'
-
-const RBAC = 'rbac.authorization.k8s.io'
-const DEFAULTS = { 'kubernetes.io/bootstrapping': 'rbac-defaults' }
-const AUTOUPDATE = { 'rbac.authorization.kubernetes.io/autoupdate': 'true' }
+import { reconcileDefaultRoles } from './authz/default-roles.ts'
 
 export interface BootstrapOptions {
   client: Client
@@ -27,7 +19,7 @@ export interface BootstrapOptions {
   clusterCA?: string
 }
 
-/** Creates what is missing; what is there is left as it is, except the endpoints of this server. */
+/** Creates what is missing; what is there is left as it is, except the endpoints of this server and what roles and bindings lack. */
 export async function bootstrap(options: BootstrapOptions): Promise<void> {
   const { client } = options
   await Promise.all(
@@ -35,7 +27,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
       ensure(client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
     ),
   )
-  await Promise.all([bootstrapRoles(client), bootstrapKubernetesService(options)])
+  await Promise.all([reconcileDefaultRoles(client), bootstrapKubernetesService(options)])
 }
 
 async function ensure(creation: Promise<unknown>): Promise<void> {
@@ -44,66 +36,6 @@ async function ensure(creation: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!errors.isAlreadyExists(error)) throw error
   }
-}
-
-async function bootstrapRoles(client: Client): Promise<void> {
-  const apiVersion = `${RBAC}/v1`
-  const writes: Promise<void>[] = []
-  for (const { name, rules, labels, aggregates } of BOOTSTRAP_CLUSTER_ROLES) {
-    const metadata = { name, labels: { ...DEFAULTS, ...labels }, annotations: AUTOUPDATE }
-    const role = {
-      apiVersion,
-      kind: 'ClusterRole',
-      metadata,
-      rules: rules as never,
-      ...(aggregates ? { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { ...aggregates } }] } } : {}),
-    }
-    writes.push(ensure(client.create(clusterRoles, role)))
-  }
-  for (const { name, role, subjects } of BOOTSTRAP_CLUSTER_ROLE_BINDINGS) {
-    const metadata = { name, labels: DEFAULTS, annotations: AUTOUPDATE }
-    const roleRef = { apiGroup: RBAC, kind: 'ClusterRole', name: role }
-    writes.push(
-      ensure(
-        client.create(clusterRoleBindings, {
-          apiVersion,
-          kind: 'ClusterRoleBinding',
-          metadata,
-          roleRef,
-          subjects: subjects as never,
-        }),
-      ),
-    )
-  }
-  // Anybody may read cluster-info, from before they have credentials.
-  const info = {
-    name: 'system:controller:bootstrap-signer',
-    namespace: 'kube-public',
-    labels: DEFAULTS,
-    annotations: AUTOUPDATE,
-  }
-  writes.push(
-    ensure(
-      client.create(roles, {
-        apiVersion,
-        kind: 'Role',
-        metadata: info,
-        rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'watch'] }],
-      }),
-    ),
-  )
-  writes.push(
-    ensure(
-      client.create(roleBindings, {
-        apiVersion,
-        kind: 'RoleBinding',
-        metadata: info,
-        roleRef: { apiGroup: RBAC, kind: 'Role', name: info.name },
-        subjects: [{ kind: 'ServiceAccount', name: 'bootstrap-signer', namespace: 'kube-system' }],
-      }),
-    ),
-  )
-  await Promise.all(writes)
 }
 
 async function bootstrapKubernetesService({

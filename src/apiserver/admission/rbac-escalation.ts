@@ -8,6 +8,7 @@ import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import type { Identity } from '../../client/door.ts'
 import { type AuthorizationRequest, type Authorizer, authorize } from '../authz/authorizer.ts'
 import { type PolicyRule, type RbacSource, rulesFor } from '../authz/rbac.ts'
+import { uncovered } from '../authz/rule-coverage.ts'
 import type { AdmissionPlugin, Attributes } from './admission.ts'
 
 const GROUP = 'rbac.authorization.k8s.io'
@@ -104,40 +105,9 @@ function rulesOfBinding(source: RbacSource, object: AnyObject, namespace: string
 
 /** The single rights in `rules` that the identity does not hold. */
 function beyond(source: RbacSource, identity: Identity, namespace: string, rules: readonly PolicyRule[]): PolicyRule[] {
-  const own = [...rulesFor(source, identity, namespace)].map((g) => g.rule)
-  return rules.flatMap((rule) => [...single(rule)]).filter((wanted) => !own.some((rule) => covers(rule, wanted)))
-}
-
-/** One rule for every combination of verb, group, resource and name. */
-function* single(rule: PolicyRule): Generator<PolicyRule> {
-  for (const verb of rule.verbs) {
-    for (const url of rule.nonResourceURLs ?? []) yield { verbs: [verb], nonResourceURLs: [url] }
-    for (const group of rule.apiGroups ?? []) {
-      for (const resource of rule.resources ?? []) {
-        const names = rule.resourceNames?.length ? rule.resourceNames.map((n) => [n]) : [undefined]
-        for (const name of names)
-          yield { verbs: [verb], apiGroups: [group], resources: [resource], ...(name ? { resourceNames: name } : {}) }
-      }
-    }
-  }
-}
-
-function covers(
-  rule: PolicyRule,
-  { verbs, apiGroups, resources, resourceNames, nonResourceURLs }: PolicyRule,
-): boolean {
-  const has = (list: readonly string[] | undefined, value = ''): boolean =>
-    list?.includes('*') === true || list?.includes(value) === true
-  if (!has(rule.verbs, verbs[0])) return false
-  const [url] = nonResourceURLs ?? []
-  if (url !== undefined)
-    return rule.nonResourceURLs?.some((u) => u === url || (u.endsWith('*') && url.startsWith(u.slice(0, -1)))) === true
-  const [resource = ''] = resources ?? []
-  const slash = resource.indexOf('/')
-  const any = slash > 0 && rule.resources?.includes(`*${resource.slice(slash)}`) === true
-  if (!has(rule.apiGroups, apiGroups?.[0]) || !(has(rule.resources, resource) || any)) return false
-  return (
-    !rule.resourceNames?.length || (resourceNames !== undefined && rule.resourceNames.includes(resourceNames[0] ?? ''))
+  return uncovered(
+    [...rulesFor(source, identity, namespace)].map(({ rule }) => rule),
+    rules,
   )
 }
 
