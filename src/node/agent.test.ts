@@ -111,6 +111,27 @@ test('a liveness probe that fails three times restarts the container', async (t)
   )
 })
 
+test('a probe that cannot be carried out is told of, and is no verdict', async (t) => {
+  const node = await SimulatedNode.start(t)
+  node.probe = () => ({ ok: false, output: 'no such container', errored: true })
+  await node.create('web', {
+    containers: [
+      {
+        name: 'main',
+        image: 'web:1',
+        livenessProbe: { exec: { command: ['true'] }, periodSeconds: 1, failureThreshold: 1 },
+      },
+    ],
+  })
+  await node.until('web', (p) => mainOf(p)?.state?.running !== undefined)
+  await node.idle()
+  await node.cluster.advance('5s')
+  await node.idle()
+  const messages = (await node.events('web')).filter(({ reason }) => reason === 'Unhealthy').map((e) => e.message)
+  assert.deepEqual(messages, ['Liveness probe errored and resulted in unknown state: no such container'])
+  assert.equal(mainOf(await node.until('web', () => true))?.restartCount, 0)
+})
+
 test('deletion waits for the grace period, and a shorter one cuts it short', async (t) => {
   const node = await SimulatedNode.start(t, { script: () => ({ stopTakesMs: 'ignore' }) })
   await node.create('web', { terminationGracePeriodSeconds: 30 })
@@ -164,6 +185,31 @@ test('init containers run in order, a sidecar before the container, and it ends 
   await node.idle()
   await node.cluster.advance('5s')
   await node.until('web', (p) => p?.status?.phase === 'Succeeded')
+})
+
+test('a container that ends while it is being looked at for the first time is seen to have ended', async (t) => {
+  const node = await SimulatedNode.start(t)
+  const { runtime } = node
+  const statusOf = runtime.containerStatus.bind(runtime)
+  const ended = new Set<string>()
+  runtime.containerStatus = async (id, options) => {
+    const status = await statusOf(id, options)
+    if (status.metadata?.name === 'init' && status.state === 'CONTAINER_RUNNING' && !ended.has(id)) {
+      ended.add(id)
+      runtime.exit(id, 0)
+      // Its event is heard before the look is over.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return status
+  }
+  // The agent's first list of everything is behind.
+  await node.cluster.advance('1s')
+  await node.create('web', { initContainers: [{ name: 'init', image: 'web:1' }] })
+  await node.until('web', (p) => p?.status?.initContainerStatuses?.[0]?.state?.running !== undefined)
+  await node.idle()
+  await node.idle()
+  const pod = await node.until('web', () => true)
+  assert.equal(pod !== undefined && isPodReady(pod), true)
 })
 
 test('running as root where that is forbidden is a configuration error', async (t) => {

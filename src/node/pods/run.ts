@@ -30,8 +30,6 @@ export interface WorkerParts extends StartParts {
   readonly probes: ProbeKeeper
   readonly status: StatusWriter
   readonly oomKilled: ReadonlySet<string>
-  /** From now on events of these ids wake the pod. */
-  track(uid: string, ids: readonly string[]): void
   /** Nothing of the pod is to be left: runtime records, logs, memories. */
   cleanUp(ref: PodRef): Promise<void>
 }

@@ -35,6 +35,8 @@ export interface StartParts {
   readonly crashes: BackOff
   readonly pid: number
   services(): readonly DeepReadonly<Service>[]
+  /** From now on events of these ids wake the pod. */
+  track(uid: string, ids: readonly string[]): void
 }
 
 export interface StartInput {
@@ -55,7 +57,7 @@ export async function startContainer(parts: StartParts, input: StartInput): Prom
   const container = findContainer(pod, name)
   if (container === undefined) return
   heedBackOff(parts, pod, container, view)
-  const { runtime, events } = parts.context
+  const { runtime, events, log } = parts.context
   const about = containerReference(pod, name)
   const secrets = (pod.spec.imagePullSecrets ?? [])
     .map((reference) => input.objects.secret(reference.name ?? ''))
@@ -64,9 +66,12 @@ export async function startContainer(parts: StartParts, input: StartInput): Prom
   const attempt = (latest(view, name)?.attempt ?? previousRestarts(pod, name) - 1) + 1
   const config = await configure(parts, input, container, attempt, image).catch((error: unknown) => {
     if (signal.aborted) throw error
-    events.event(about, 'Warning', 'Failed', `Error: ${errorText(error)}`)
-    const reason = error instanceof ContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError'
-    throw new WaitingError(reason, errorText(error))
+    const isConfig = error instanceof ContainerConfigError
+    // The cause names paths of the host: that is for the log, not for the pod's owner.
+    const message = isConfig ? error.message : errorText(error)
+    if (isConfig) log.debug('A container cannot be configured', { pod: podText(pod), container: name, error })
+    events.event(about, 'Warning', 'Failed', `Error: ${message}`)
+    throw new WaitingError(isConfig ? 'CreateContainerConfigError' : 'CreateContainerError', message)
   })
   const fail = (reason: string) => (error: unknown) => {
     if (signal.aborted) throw error
@@ -77,6 +82,8 @@ export async function startContainer(parts: StartParts, input: StartInput): Prom
   const id = await runtime
     .createContainer(input.sandboxId, config, input.sandbox, { signal })
     .catch(fail('CreateContainerError'))
+  // Before it can end: an end that nobody is known to care for would be seen a minute later.
+  parts.track(uidOf(pod), [id])
   events.event(about, 'Normal', 'Created', 'Container created')
   await runtime.startContainer(id, { signal }).catch(fail('RunContainerError'))
   events.event(about, 'Normal', 'Started', 'Container started')

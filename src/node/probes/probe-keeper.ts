@@ -172,29 +172,31 @@ class ProbeRun {
     }
     const timeoutMs = Math.max(1, probe.timeoutSeconds ?? 1) * 1000
     const target = { container, containerId: id, podIP: this.podIP }
-    const { ok, output } = await this.#options.prober.run(probe, target, timeoutMs, this.#stop.signal)
+    const { ok, output, errored } = await this.#options.prober.run(probe, target, timeoutMs, this.#stop.signal)
     if (this.#stop.signal.aborted) return
-    this.#take(ok, output)
+    if (errored) this.#tell(`${NAMES[sort]} probe errored and resulted in unknown state: ${output}`)
+    else this.#take(ok, output)
     if (sort === 'startup' && this.verdict !== 'unknown') return
+    // It is about to be replaced: asking it on would only tell of its end.
+    if (sort === 'liveness' && this.verdict === 'failure') return
     this.#arm(periodMs)
   }
 
   #take(ok: boolean, output: string): void {
-    const { sort, probe, container } = this.#subject
+    const { sort, probe } = this.#subject
     this.#streak = this.#last === ok ? this.#streak + 1 : 1
     this.#last = ok
-    if (!ok)
-      this.#options.events.event(
-        containerReference(this.pod, container.name),
-        'Warning',
-        'Unhealthy',
-        `${NAMES[sort]} probe failed: ${output}`,
-      )
+    if (!ok) this.#tell(`${NAMES[sort]} probe failed: ${output}`)
     const needed = ok ? (probe.successThreshold ?? 1) : (probe.failureThreshold ?? 3)
     if (this.#streak < needed) return
     const verdict = ok ? 'success' : 'failure'
     if (verdict === this.verdict) return
     this.verdict = verdict
     this.#options.onChange(uidOf(this.pod))
+  }
+
+  #tell(message: string): void {
+    const about = containerReference(this.pod, this.#subject.container.name)
+    this.#options.events.event(about, 'Warning', 'Unhealthy', message)
   }
 }

@@ -5,8 +5,9 @@ import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import type { Clock } from '../../base/clock.ts'
+import { errorText } from '../../base/log.ts'
 import type { HTTPGetAction, ProbeHandler } from '../../api/core/pod/probe.ts'
-import { isDeadlineExceeded, type RuntimeClient } from '../cri/cri.ts'
+import { CriError, isDeadlineExceeded, type RuntimeClient, rpcErrorText } from '../cri/cri.ts'
 import type { NodeContainer } from '../pods/model.ts'
 import { grpcHealth } from './grpc-health.ts'
 
@@ -14,6 +15,8 @@ export interface ProbeOutcome {
   readonly ok: boolean
   /** What is shown in events when it failed. */
   readonly output: string
+  /** It could not be carried out, which says nothing about the container. */
+  readonly errored?: true
 }
 
 export interface ProbeTarget {
@@ -69,9 +72,9 @@ export function networkProber({
             signal: either,
             version,
           })
-        return { ok: false, output: 'missing probe handler' }
+        return { ok: false, output: `missing probe handler for ${target.container.name}`, errored: true }
       } catch (error) {
-        return { ok: false, output: error instanceof Error ? error.message : String(error) }
+        return { ok: false, output: errorText(error), errored: true }
       } finally {
         timer.cancel()
       }
@@ -98,7 +101,7 @@ async function execProbe(
         ok: false,
         output: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1000}s`,
       }
-    return { ok: false, output: error instanceof Error ? error.message : String(error) }
+    return { ok: false, output: error instanceof CriError ? rpcErrorText(error) : errorText(error), errored: true }
   }
 }
 

@@ -23,6 +23,19 @@ const COMMANDS = [
   'nc',
   'yes',
   'tail',
+  'chmod',
+  'df',
+  'grep',
+  'hostname',
+  'httpd',
+  'ln',
+  'mkdir',
+  'readlink',
+  'rm',
+  'seq',
+  'sort',
+  'stat',
+  'touch',
 ]
 
 interface Blob {

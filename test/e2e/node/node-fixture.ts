@@ -28,6 +28,8 @@ import { BUSYBOX, Fixture, PAUSE } from '../node-runtime/fixture.ts'
 
 export { BUSYBOX }
 export const NODE = 'node1'
+/** Many pods start at the same time in these tests: only what hangs is to fail here. */
+const UNTIL_LIMIT_MS = 60_000
 
 export class NodeFixture {
   readonly runtime: Fixture
@@ -212,7 +214,7 @@ export class NodeFixture {
       fieldSelector: `metadata.name=${name}`,
     })
     if (holds(items[0])) return items[0]
-    const signal = AbortSignal.timeout(20_000)
+    const signal = AbortSignal.timeout(UNTIL_LIMIT_MS)
     for await (const batch of this.client.watch(pods, {
       namespace: 'default',
       fieldSelector: `metadata.name=${name}`,
