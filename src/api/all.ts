@@ -13,6 +13,7 @@ import { selfSubjectAccessReviews } from './authorization/self-subject-access-re
 import { selfSubjectRulesReviews } from './authorization/self-subject-rules-review.ts'
 import { subjectAccessReviews } from './authorization/subject-access-review.ts'
 import { scales } from './autoscaling/scale.ts'
+import { certificateSigningRequests } from './certificates/certificate-signing-request.ts'
 import { leases } from './coordination/lease.ts'
 import { bindings } from './core/binding.ts'
 import { configMaps } from './core/config-map.ts'
@@ -55,6 +56,7 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   services,
   deployments,
   replicaSets,
+  certificateSigningRequests,
   endpointSlices,
   leases,
   clusterRoleBindings,

@@ -15,6 +15,12 @@ import type { Handle, Identity } from '../client/door.ts'
 import { inProcessClient } from '../client/in-process.ts'
 import type { Store } from '../store/store.ts'
 import type { AdmissionPlugin } from './admission/admission.ts'
+import {
+  certificateApproval,
+  certificateFacts,
+  certificateSigning,
+  certificateSubjectRestriction,
+} from './admission/certificates.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import { defaultTolerationSeconds, priority } from './admission/pod-defaults.ts'
 import { rbacEscalation } from './admission/rbac-escalation.ts'
@@ -46,6 +52,7 @@ import { formOf } from './rest.ts'
 import { reviews } from './reviews/reviews.ts'
 import { authorizeRequest, createPipeline, type PipelineOptions, type SubresourceHandler } from './server.ts'
 import { firstServiceIP, ServiceAllocation } from './service-allocation.ts'
+import { approval } from './subresources/certificates.ts'
 import { finalize } from './subresources/namespaces.ts'
 import { bind, bindPod, ephemeralContainers, evict } from './subresources/pods.ts'
 import { scale } from './subresources/scale.ts'
@@ -115,7 +122,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     cacher,
     clock,
     random,
-    admission: admissionPlugins(registry, random, rbac, authorizers),
+    admission: admissionPlugins(options, registry, rbac, authorizers),
     hooks: [allocation(options, registry)],
   }
   const custom =
@@ -140,6 +147,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       'pods/binding': bind,
       'pods/eviction': evict,
       'pods/ephemeralcontainers': ephemeralContainers,
+      'certificatesigningrequests.certificates.k8s.io/approval': approval,
       'namespaces/finalize': finalize,
       'serviceaccounts/token': token(tokens, registry),
       ...nodeProxy(proxyOptions),
@@ -200,8 +208,8 @@ function tokenIssuer(options: ApiServerOptions, registry: Registry): TokenIssuer
 }
 
 function admissionPlugins(
+  { clock, random }: ApiServerOptions,
   registry: Registry,
-  random: Random,
   rbac: ReturnType<typeof rbacSource>,
   authorizers: readonly Authorizer[],
 ): AdmissionPlugin[] {
@@ -214,6 +222,10 @@ function admissionPlugins(
     priority,
     defaultTolerationSeconds,
     rbacEscalation(rbac, authorizers),
+    certificateFacts(clock),
+    certificateApproval(authorizers),
+    certificateSigning(authorizers),
+    certificateSubjectRestriction,
   ]
 }
 

@@ -29,6 +29,15 @@ const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }]
 const moreRules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }]
 const structural = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
 
+/** Asks for a certificate for jane of dev. */
+const certificateRequest = [
+  'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIWE1IOENBUUF3SFRFTU1Bb0dBMVVFQ2d3RFpHVjJNUTB3Q3dZ',
+  'RFZRUUREQVJxWVc1bE1Ga3dFd1lIS29aSQp6ajBDQVFZSUtvWkl6ajBEQVFjRFFnQUVYa1htK2poWlN2SGpqZUZrMUo1dVdDUE82',
+  'VHZCVHIyNXo3MkRNZkFtCnhENEdndVJobCtxQjNDQ3JjMnc3WlFiU1NhMTcxSGdUakhJbWZZS0o2Q0dRazZBQU1Bb0dDQ3FHU000',
+  'OUJBTUMKQTBnQU1FVUNJQ0xHc1ZhS3V6azNuMnNEMnJWdkZCbmpnVDk1akY3d1kzMHRwQ3NBWVBVeUFpRUFwU3VpSmlCTApEbDlu',
+  'V2xMZU5xZ3dEdmlsL3NyOGdFR2Q4VWNvLzc3UDRJZz0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==',
+].join('')
+
 const SAMPLES: Readonly<Record<string, Sample>> = {
   configmaps: { body: { data: { a: '1' } }, change: { data: { b: '2' } } },
   secrets: { body: { data: { a: 'MQ==' } }, change: { data: { b: 'Mg==' } } },
@@ -82,6 +91,13 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     change: { subjects: null },
   },
   rolebindings: { body: { roleRef: { kind: 'ClusterRole', ...role }, subjects }, change: { subjects: null } },
+  certificatesigningrequests: {
+    body: {
+      spec: { request: certificateRequest, signerName: 'example.com/signer', usages: ['client auth'] },
+    },
+    change: { metadata: { labels: { changed: 'yes' } } },
+    status: { conditions: [condition('Failed')] },
+  },
   customresourcedefinitions: {
     body: {},
     name: (unique) => `${unique}s.example.com`,

@@ -18,7 +18,7 @@ export function checkNew(resource: Resource<AnyObject>, object: AnyObject, conte
 }
 
 /** Subresources whose handlers change what a plain update may not, by rules of their own. */
-const OWN_RULES = new Set(['binding', 'ephemeralcontainers', 'finalize'])
+const OWN_RULES = new Set(['approval', 'binding', 'ephemeralcontainers', 'finalize'])
 
 export function checkUpdate(
   resource: Resource<AnyObject>,
