@@ -1,15 +1,15 @@
 // The HTTPS door: TLS, limits, and the plain-value pipeline behind it. Upgrades (exec, attach, port-forward) go to a handler of their own.
 
 import { once } from 'node:events'
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import * as errors from '../apimachinery/errors.ts'
-import type { ApiRequest, ApiResponse, Handle, ResponseBody, WatchFrame } from '../client/door.ts'
-import { compress, wantsGzip } from './compression.ts'
+import type { ApiRequest, ApiResponse, Handle } from '../client/door.ts'
+import { CLIENT_GONE, writeAnswer } from './answer.ts'
 import { errorResponse } from './responses.ts'
 
 /** The largest request body (upstream MaxRequestBodyBytes). */
@@ -21,8 +21,6 @@ const HEADERS_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_MS = 120_000
 /** How long a client may take for a whole request, its body included: one that never ends must not hold its connection for ever. */
 const REQUEST_TIMEOUT_MS = 60_000
-/** A client that takes nothing of its answer for this long is cut off: what waits for it must not wait for ever. */
-const STALL_MS = 60_000
 /** Open watches get this long to end when the server stops. */
 const DRAIN_MS = 2_000
 
@@ -119,8 +117,6 @@ async function close(server: Server, clock: Clock): Promise<void> {
   timer.cancel()
 }
 
-const CLIENT_GONE = new Error('The client is gone')
-
 async function serve(options: HttpsOptions, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const gone = new AbortController()
   response.on('close', () => {
@@ -137,7 +133,7 @@ async function serve(options: HttpsOptions, message: IncomingMessage, response: 
     response.setHeader('connection', 'close')
     answer = errorResponse(error, undefined)
   }
-  await write(answer, message, { response, clock: options.clock })
+  await writeAnswer(answer, message, { response, clock: options.clock })
 }
 
 async function upgrade(options: HttpsOptions, message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -207,160 +203,4 @@ function certificateOf(socket: TLSSocket): { commonName: string; organizations: 
     certificates.set(socket, known)
   }
   return known ?? undefined
-}
-
-/** Where an answer goes, and the clock by which its reader must not stall. */
-interface Outlet {
-  readonly response: ServerResponse
-  readonly clock: Clock
-}
-
-async function write(answer: ApiResponse, message: IncomingMessage, outlet: Outlet): Promise<void> {
-  const { response } = outlet
-  const { status, headers, body } = answer
-  if (message.method === 'HEAD') {
-    response.writeHead(status, headers as OutgoingHttpHeaders)
-    response.end()
-    return
-  }
-  switch (body.kind) {
-    case 'empty':
-      response.writeHead(status, headers as OutgoingHttpHeaders)
-      response.end()
-      return
-    case 'bytes':
-    case 'object': {
-      const sent = await compress(body.bytes, wantsGzip(message.headers['accept-encoding']))
-      response.writeHead(status, {
-        ...headers,
-        ...sent.headers,
-        'content-length': sent.bytes.length,
-      } as OutgoingHttpHeaders)
-      response.end(sent.bytes)
-      return
-    }
-    case 'list':
-      return writeList(answer, body, message, outlet)
-    case 'watch':
-      return writeWatch(answer, body, outlet)
-    case 'stream':
-      response.writeHead(status, headers as OutgoingHttpHeaders)
-      response.flushHeaders()
-      for await (const chunk of body.chunks) if (!response.write(chunk)) await drained(outlet)
-      response.end()
-  }
-}
-
-/** Lists up to this size are sent with one write, longer ones in pieces of about it. */
-const PIECE_BYTES = 256 * 1024
-const COMMA = Buffer.from(',')
-
-async function writeList(
-  answer: ApiResponse,
-  body: Extract<ResponseBody, { kind: 'list' }>,
-  message: IncomingMessage,
-  outlet: Outlet,
-): Promise<void> {
-  const { response } = outlet
-  const { head, items, tail } = body
-  let length = head.length + tail.length + Math.max(0, items.length - 1)
-  for (const item of items) length += item.bytes.length
-  if (length > PIECE_BYTES / 2 && length <= MAX_GZIP_LIST && wantsGzip(message.headers['accept-encoding'])) {
-    const sent = await compress(Buffer.concat([...pieces(head, items, tail)]), true)
-    response.writeHead(answer.status, {
-      ...answer.headers,
-      ...sent.headers,
-      'content-length': sent.bytes.length,
-    } as OutgoingHttpHeaders)
-    response.end(sent.bytes)
-    return
-  }
-  response.writeHead(answer.status, { ...answer.headers, 'content-length': length } as OutgoingHttpHeaders)
-  let piece: Buffer[] = []
-  let size = 0
-  for (const part of pieces(head, items, tail)) {
-    piece.push(part)
-    size += part.length
-    if (size < PIECE_BYTES) continue
-    const more = response.write(Buffer.concat(piece, size))
-    piece = []
-    size = 0
-    if (!more) await drained(outlet)
-  }
-  response.end(Buffer.concat(piece, size))
-}
-
-/** Longer lists are not gathered in memory to be compressed. */
-const MAX_GZIP_LIST = 16 * 1024 * 1024
-
-function* pieces(head: Buffer, items: readonly { bytes: Buffer }[], tail: Buffer): Generator<Buffer> {
-  yield head
-  for (let i = 0; i < items.length; i++) {
-    if (i > 0) yield COMMA
-    const item = items[i]
-    if (item) yield item.bytes
-  }
-  yield tail
-}
-
-async function writeWatch(
-  answer: ApiResponse,
-  body: Extract<ResponseBody, { kind: 'watch' }>,
-  outlet: Outlet,
-): Promise<void> {
-  const { response } = outlet
-  response.writeHead(answer.status, answer.headers as OutgoingHttpHeaders)
-  response.flushHeaders()
-  const { socket } = response
-  if (!socket) throw CLIENT_GONE
-  for await (const batch of body.events) {
-    // One chunk, written to the socket at once: through `response.write` it would be four pieces and a tick of the loop.
-    if (batch.length > 0 && !socket.write(sharedChunk(batch, response.chunkedEncoding))) await drained(outlet)
-    if (response.destroyed) return
-  }
-  response.end()
-}
-
-const EMPTY = Buffer.alloc(0)
-const CHUNK_END = Buffer.from('\r\n')
-
-/** One change is told to all its watchers in a row: the chunk of the last single frame is made once for them. */
-let last: { frame: WatchFrame; chunk: Buffer } | undefined
-
-function sharedChunk(batch: readonly WatchFrame[], chunked: boolean): Buffer {
-  const [frame] = batch
-  if (batch.length > 1 || !frame || !chunked) return chunkOf(batch, chunked)
-  if (last?.frame !== frame) last = { frame, chunk: chunkOf(batch, true) }
-  return last.chunk
-}
-
-/** Clients of HTTP/1.0 get the lines as they are. */
-function chunkOf(batch: readonly WatchFrame[], chunked: boolean): Buffer {
-  const pieces: Buffer[] = [EMPTY]
-  let size = 0
-  for (const { line } of batch) {
-    pieces.push(line)
-    size += line.length
-  }
-  if (!chunked) return Buffer.concat(pieces)
-  pieces[0] = Buffer.from(`${size.toString(16)}\r\n`, 'latin1')
-  pieces.push(CHUNK_END)
-  return Buffer.concat(pieces)
-}
-
-async function drained({ response, clock }: Outlet): Promise<void> {
-  if (response.destroyed) throw CLIENT_GONE
-  const source = response.socket ?? response
-  const stop = new AbortController()
-  const stalled = clock.after(STALL_MS, () => response.destroy())
-  try {
-    await Promise.race([
-      once(source, 'drain', { signal: stop.signal }),
-      once(response, 'close', { signal: stop.signal }),
-    ])
-  } finally {
-    stalled.cancel()
-    stop.abort()
-  }
-  if (response.destroyed) throw CLIENT_GONE
 }
