@@ -21,7 +21,7 @@ async function type(...argv: string[]): Promise<{ code: number; out: string; err
       clock: systemClock,
       random: systemRandom,
       log: silentLogger,
-      roots: { data: join(directory, 'data'), run: join(directory, 'run') },
+      roots: { data: join(directory, 'data'), run: join(directory, 'run'), host: join(directory, 'host') },
       program: ['false'],
       projectDirectory: directory,
       nodeVersion: 'v26',

@@ -11,16 +11,8 @@ import { parseHierarchy } from '../node/cgroup/hierarchy.ts'
 import { unmountBelow } from '../node/containerd/mounts.ts'
 import { stopContainerd } from '../node/containerd/stop.ts'
 import type { Host } from './host.ts'
-import {
-  cgroupOf,
-  containerdPathsOf,
-  nodeDataOf,
-  nodeRunOf,
-  type Places,
-  pidFileOf,
-  placesOf,
-  removeData,
-} from './places.ts'
+import { restoreSettings } from './host-settings.ts'
+import { cgroupOf, containerdPathsOf, nodeDataOf, nodeRunOf, type Places, placesOf, removeData } from './places.ts'
 import { requireRoot } from './preflight.ts'
 import { agentOf, endStrays, SERVER, stopProcess } from './processes.ts'
 
@@ -51,6 +43,7 @@ export async function takeDown(host: Host, { name, keepData }: DownOptions): Pro
     }
     await Promise.all(nodes.map((node) => attempt(() => removeNode(host, places, { node, keepData }))))
     await attempt(() => removeNetwork(runCommand, name))
+    await attempt(() => restoreSettings(host))
     await attempt(() => unmountBelow(places.run, host.environment))
     if (failures.length === 0) rmSync(places.run, { recursive: true, force: true })
     if (failures.length === 0 && !keepData) await attempt(() => removeData(places))
@@ -61,10 +54,14 @@ export async function takeDown(host: Host, { name, keepData }: DownOptions): Pro
         cause: first,
       })
   })
-  for (const root of [host.roots.run, host.roots.data]) removeIfEmpty(root)
+  removeEmptyRoots(host)
 }
 
-/** The last cluster takes the directory of all clusters with it. */
+/** The last cluster takes the directories of all clusters with it. */
+export function removeEmptyRoots({ roots }: Pick<Host, 'roots'>): void {
+  for (const root of [roots.run, roots.data]) removeIfEmpty(root)
+}
+
 function removeIfEmpty(directory: string): void {
   try {
     rmdirSync(directory)
@@ -98,7 +95,6 @@ export async function removeNode(
   await unmountBelow(nodeDataOf(places, node), host.environment)
   await unmountBelow(nodeRunOf(places, node), host.environment)
   rmSync(nodeRunOf(places, node), { recursive: true, force: true })
-  rmSync(pidFileOf(places, agentOf(node)), { force: true })
   if (!keepData) rmSync(nodeDataOf(places, node), { recursive: true, force: true })
 }
 

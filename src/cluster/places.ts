@@ -9,6 +9,8 @@ export interface Roots {
   readonly data: string
   /** `/run/drover` */
   readonly run: string
+  /** What all clusters of this machine share, wherever their directories are; `/run/drover-host` unless said. */
+  readonly host?: string
 }
 
 export interface Places {
@@ -40,7 +42,9 @@ export const storeOf = (places: Places): string => join(places.data, 'store')
 export const imagesOf = (places: Places): string => join(places.data, 'images')
 export const logsOf = (places: Places): string => join(places.data, 'logs')
 export const logFileOf = (places: Places, process: string): string => join(logsOf(places), `${process}.log`)
+/** Written by its keeper (or, for a keeper, by who started it): which process it is. */
 export const pidFileOf = (places: Places, process: string): string => join(places.run, `${process}.pid`)
+export const keeperOf = (process: string): string => `${process}.keeper`
 /** The agent's own credentials and everything else it is told. */
 export const nodeDataOf = (places: Places, node: string): string => join(places.data, 'nodes', node)
 /** Short: a socket's path has 107 bytes. */

@@ -13,13 +13,16 @@ import { namespaceName } from '../netlink/names.ts'
 import { createNodeNamespace, ensureNodeNetwork } from '../netlink/node-namespace.ts'
 import { listNamespaces } from '../netlink/namespaces.ts'
 import { type Administrator, isReady, nodesReady } from './api.ts'
+import { removeEmptyRoots, takeDown } from './down.ts'
 import type { Host } from './host.ts'
+import { withSettingsKept } from './host-settings.ts'
 import { ensurePauseImage } from './images.ts'
 import { chooseNetworks } from './networks.ts'
 import { ensureAdmin, ensureAuthority, ensureNodePki, ensureServerPki } from './pki.ts'
 import {
   clusterNames,
   hostLockOf,
+  keeperOf,
   makeDataDirectory,
   nodeDataOf,
   pidFileOf,
@@ -51,6 +54,8 @@ export interface UpOptions {
   /** Return only when everything is ready. */
   readonly wait: boolean
   readonly timeoutMs: number
+  /** Keep what there is of a new cluster that did not come up. */
+  readonly retain?: boolean
 }
 
 /** When something was done, in milliseconds since `up` began. */
@@ -72,10 +77,31 @@ const DEFAULT_PORT = 6443
 const POLL_MS = 10
 const MAX_NODES = 50
 
+/** A new cluster that fails to start is gone again when this throws; one that was stopped is stopped. */
 export async function bringUp(host: Host, options: UpOptions): Promise<UpResult> {
   const places = placesOf(host.roots, options.name)
   requireRoot(host.uid)
   if (options.nodes !== 0) requireMachine({ path: host.environment['PATH'] ?? '', uid: host.uid })
+  const isNew = readState(places) === undefined
+  const ran = runsOrIsKept(places, SERVER)
+  try {
+    return await bringAllUp(host, places, options)
+  } catch (error) {
+    const untouched = !existsSync(places.data) && !existsSync(places.run)
+    const stays = ran || untouched || options.retain === true || host.signal.aborted || error instanceof TooLate
+    if (!stays) await takeDown(host, { name: places.name, keepData: !isNew })
+    if (untouched) removeEmptyRoots(host)
+    throw error
+  }
+}
+
+const runsOrIsKept = (places: Places, name: string): boolean =>
+  [name, keeperOf(name)].some((process) => findDetached(pidFileOf(places, process)) !== undefined)
+
+/** What is not ready in time goes on becoming ready. */
+class TooLate extends UserError {}
+
+async function bringAllUp(host: Host, places: Places, options: UpOptions): Promise<UpResult> {
   const begin = host.clock.monotonic()
   const milestones: Milestone[] = []
   const mark = (what: string): void => {
@@ -120,7 +146,7 @@ async function settle(
     const nodes =
       options.nodes === undefined ? present.nodes : nodesOf(present, Math.max(options.nodes, present.nodes.length))
     const state = { ...present, nodes }
-    if (!findDetached(pidFileOf(places, SERVER))) await requireFreePort(state.port)
+    if (!runsOrIsKept(places, SERVER)) await requireFreePort(state.port)
     if (nodes.length !== present.nodes.length) writeState(places, state)
     return { state, fresh: nodes.length !== present.nodes.length }
   }
@@ -209,10 +235,15 @@ async function startNodes(
   const start = async (node: NodeState): Promise<void> => {
     agents.set(node.name, await startNode(host, places, { state, node }))
   }
-  // The machine's own agent needs neither of the two before the server answers.
+  // The machine's own agent needs none of the others before the server answers.
   const image = ensurePauseImage(host, places)
-  const network = ensureNodeNetwork(runCommand, { cluster: state.name, address: state.nodeNetwork })
-  await Promise.all([image, network, ...state.nodes.filter(({ namespace }) => !namespace).map(start)])
+  const network = withSettingsKept(host, () =>
+    Promise.all([
+      ensureNodeNetwork(runCommand, { cluster: state.name, address: state.nodeNetwork }),
+      ...state.nodes.filter(({ namespace }) => !namespace).map(start),
+    ]),
+  )
+  await Promise.all([image, network])
   mark('agent started, pause image and node network in place')
   const others = state.nodes.filter(({ namespace }) => namespace)
   for (const node of others) await start(node)
@@ -271,7 +302,7 @@ async function until(
     while (!(await condition())) await sleep(host.clock, POLL_MS, signal)
   } catch (error) {
     if (host.signal.aborted || !signal.aborted) throw error
-    throw new UserError(failure, { remedy: 'give it longer with --timeout, or look into the log' })
+    throw new TooLate(failure, { remedy: 'give it longer with --timeout, or look into the log' })
   }
 }
 

@@ -74,7 +74,7 @@ interface AgentSettings {
 }
 
 /** containerd is looked at this often; when it died it is started again. */
-const CONTAINERD_LOOK_MS = 2_000
+const CONTAINERD_LOOK_MS = 500
 
 export async function runAgent(args: readonly string[]): Promise<void> {
   const flags = parseFlags(args, FLAGS, 'agent')

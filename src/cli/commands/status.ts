@@ -88,7 +88,9 @@ export const status: Command = {
       session.out(`Node ${node.name}: ${node.address} (${node.ready ? 'ready' : 'not ready'})\n`)
     if (processes.length > 0) {
       session.out('\n')
-      session.out(table(['PROCESS', 'NODE', 'PID', 'MEMORY', 'CPU TIME', 'SINCE'], processes.map(processRow)))
+      session.out(
+        table(['PROCESS', 'NODE', 'PID', 'MEMORY', 'CPU TIME', 'RESTARTS', 'SINCE'], processes.map(processRow)),
+      )
     }
     return healthy ? 0 : 1
   },
@@ -101,10 +103,12 @@ interface ShownProcess {
   readonly rssBytes: number
   readonly cpuSeconds: number
   readonly startedAt: string
+  readonly restarts?: number
 }
 
-function processRow({ name, node, pid, rssBytes, cpuSeconds, startedAt }: ShownProcess): string[] {
-  return [name, node ?? '-', String(pid), bytesText(rssBytes), `${cpuSeconds.toFixed(2)} s`, startedAt]
+function processRow({ name, node, pid, rssBytes, cpuSeconds, startedAt, restarts }: ShownProcess): string[] {
+  const figures = [bytesText(rssBytes), `${cpuSeconds.toFixed(2)} s`, restarts === undefined ? '-' : String(restarts)]
+  return [name, node ?? '-', String(pid), ...figures, startedAt]
 }
 
 async function listClusters(session: Session): Promise<Listed[]> {

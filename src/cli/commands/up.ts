@@ -23,6 +23,7 @@ export const up: Command = {
     { flags: '--wait', about: 'return when everything is ready (default)', default: true },
     { flags: '--no-wait', about: 'return as soon as the API server is ready' },
     { flags: '--timeout <duration>', about: 'how long to wait', default: '120s' },
+    { flags: '--retain', about: 'keep what there is of a new cluster that did not start' },
     { flags: '-q, --quiet', about: 'no progress' },
     { flags: '-v, --verbose', about: 'print what took how long' },
   ],
@@ -41,6 +42,7 @@ export const up: Command = {
       dataDirectory: given.text('dataDir') ?? config.dataDirectory,
       networks: { clusterCIDR: config.clusterCIDR, serviceCIDR: config.serviceCIDR },
       wait: given.flag('wait'),
+      retain: given.flag('retain'),
       timeoutMs: durationMs(given.text('timeout') ?? '120s', 'timeout'),
     })
     const { state, administrator, milestones, changed } = result

@@ -24,14 +24,16 @@ export interface Place extends Disposable {
   must(...args: string[]): string
 }
 
-export function makePlace(): Place {
+/** `enter`: a command before the command, such as nsenter. */
+export function makePlace({ enter = [] }: { enter?: readonly string[] } = {}): Place {
   const data = mkdtempSync(join(tmpdir(), 'drover-e2e-'))
   // Sockets need short paths.
   const run = mkdtempSync('/run/drover-')
   const kubeconfig = join(data, 'kubeconfig')
   const env = { ...process.env, DROVER_DATA: join(data, 'd'), DROVER_RUN: run, KUBECONFIG: kubeconfig }
   const drover = (...args: string[]): Outcome => {
-    const { status, stdout, stderr } = spawnSync(DROVER, args, { env, encoding: 'utf8', timeout: 180_000 })
+    const [program = DROVER, ...rest] = [...enter, DROVER, ...args]
+    const { status, stdout, stderr } = spawnSync(program, rest, { env, encoding: 'utf8', timeout: 180_000 })
     return { code: status, out: stdout, err: stderr }
   }
   return {
@@ -62,4 +64,33 @@ export async function freePort(): Promise<string> {
       probe.close(() => resolve(String(port)))
     })
   })
+}
+
+export interface Status {
+  readonly ready: boolean
+  readonly processes: readonly Shown[]
+  readonly nodes: readonly { readonly name: string; readonly address: string; readonly ready: boolean }[]
+}
+
+interface Shown {
+  readonly name: string
+  readonly pid: number
+  readonly rssBytes: number
+  readonly restarts?: number
+}
+
+export const statusOf = (place: Place, name: string): Status =>
+  JSON.parse(place.drover('status', '-n', name, '-o', 'json').out) as Status
+
+const DEADLINE_MS = 60_000
+
+/** Looks again and again until it is so; the deadline is for what never comes. */
+export async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
+  const deadline = performance.now() + DEADLINE_MS
+  for (;;) {
+    const found = look()
+    if (found) return found
+    if (performance.now() > deadline) throw new Error(`It did not come to this: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
 }

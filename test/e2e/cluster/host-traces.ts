@@ -12,6 +12,12 @@ export interface Traces {
   readonly processes: readonly string[]
 }
 
+/** Whether the machine (or a network namespace) passes packets on: not of one cluster, so it is no part of the traces of one. */
+export function forwarding(namespace: string): string {
+  const argv = [`--net=/run/netns/${namespace}`, 'sysctl', '-n', 'net.ipv4.ip_forward']
+  return execFileSync('nsenter', argv, { encoding: 'utf8' }).trim()
+}
+
 /** Others use the machine, too: only what bears the mark of this test's clusters counts. */
 export function traces({ marks }: { marks: readonly string[] }): Traces {
   const ours = (line: string): boolean => marks.some((mark) => line.includes(mark))

@@ -8,8 +8,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { linkName } from '../../../src/netlink/names.ts'
-import { freePort, makePlace, type Place } from './fixture.ts'
-import { NOTHING, traces } from './host-traces.ts'
+import { freePort, makePlace, type Place, statusOf, until } from './fixture.ts'
+import { forwarding, NOTHING, traces } from './host-traces.ts'
 
 /** By these, what belongs to the cluster is known. */
 const marksOf = (place: Place, name: string): string[] => [
@@ -19,14 +19,6 @@ const marksOf = (place: Place, name: string): string[] => [
   linkName('nodes', { cluster: name }),
   linkName('pods', { cluster: name, node: 'node-1' }),
 ]
-
-interface Status {
-  ready: boolean
-  processes: { name: string; pid: number; rssBytes: number; cpuSeconds: number }[]
-}
-
-const statusOf = (place: Place, name: string): Status =>
-  JSON.parse(place.drover('status', '-n', name, '-o', 'json').out) as Status
 
 const pidsOf = (place: Place, name: string): string[] =>
   statusOf(place, name).processes.map((process) => `${process.name} ${process.pid}`)
@@ -46,6 +38,12 @@ function startPod(place: Place, name: string): void {
   place.must('kubectl', '--cluster', name, 'apply', '-f', manifest)
   place.must('kubectl', '--cluster', name, 'wait', '--for=condition=Ready', 'pod/a', '--timeout=60s')
 }
+
+const containerOf = (place: Place, name: string): string =>
+  place.must(
+    ...['kubectl', '--cluster', name, 'get', 'pod', 'a', '-o'],
+    'jsonpath={.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount} {.status.phase}',
+  )
 
 test('up twice changes nothing the second time, stop and start keep objects, down leaves the machine as it was', async () => {
   using place = makePlace()
@@ -73,15 +71,64 @@ test('up twice changes nothing the second time, stop and start keep objects, dow
   place.must('down', '-n', name)
 })
 
-test('down leaves the machine as it was after everything was killed', async () => {
+test('after kill -9 of everything, keepers included, up brings it back and down leaves the machine as it was', async () => {
   using place = makePlace()
-  const name = 'e2e-k'
+  const name = 'e2e-kill'
   const marks = marksOf(place, name)
+  const killAll = (): void => {
+    const { processes } = statusOf(place, name)
+    assert.equal(processes.filter((process) => process.name === 'keeper').length, 2)
+    // Keepers first: they would start what was killed before them again.
+    for (const { pid } of processes.toSorted((a) => (a.name === 'keeper' ? -1 : 1))) process.kill(pid, 'SIGKILL')
+  }
   place.must('up', '-n', name, '-p', await freePort())
   startPod(place, name)
-  for (const { pid } of statusOf(place, name).processes) process.kill(pid, 'SIGKILL')
+  killAll()
+  place.must('up', '-n', name)
+  place.must('kubectl', '--cluster', name, 'wait', '--for=condition=Ready', 'pod/a', '--timeout=60s')
+  killAll()
   place.must('down', '-n', name)
   assert.deepEqual(traces({ marks }), NOTHING)
+})
+
+test('up after kill -9 of the keepers alone keeps containers and starts what they kept anew', async () => {
+  using place = makePlace()
+  const name = 'e2e-r'
+  place.must('up', '-n', name, '-p', await freePort())
+  startPod(place, name)
+  const before = containerOf(place, name)
+  for (const { pid } of statusOf(place, name).processes.filter((process) => process.name === 'keeper'))
+    process.kill(pid, 'SIGKILL')
+  place.must('up', '-n', name)
+  assert.deepEqual(
+    statusOf(place, name)
+      .processes.map((process) => process.name)
+      .slice(0, 4),
+    ['server', 'keeper', 'agent', 'keeper'],
+  )
+  place.must('kubectl', '--cluster', name, 'wait', '--for=condition=Ready', 'pod/a', '--timeout=60s')
+  assert.equal(containerOf(place, name), before)
+})
+
+test('the last cluster puts back what the first changed of the kernel', async () => {
+  const namespace = `drover-e2e-${process.pid}`
+  execFileSync('ip', ['netns', 'add', namespace])
+  try {
+    const enter = ['nsenter', `--net=/run/netns/${namespace}`]
+    const inside = (...argv: string[]): void => void execFileSync(enter[0] ?? '', [...enter.slice(1), ...argv])
+    inside('ip', 'link', 'set', 'lo', 'up')
+    inside('sysctl', '-q', '-w', 'net.ipv4.ip_forward=0')
+    using place = makePlace({ enter })
+    place.must('up', '-n', 'e2e-s', '-p', await freePort())
+    place.must('up', '-n', 'e2e-t', '-p', await freePort())
+    assert.equal(forwarding(namespace), '1')
+    place.must('down', '-n', 'e2e-s')
+    assert.equal(forwarding(namespace), '1')
+    place.must('down', '-n', 'e2e-t')
+    assert.equal(forwarding(namespace), '0')
+  } finally {
+    execFileSync('ip', ['netns', 'del', namespace])
+  }
 })
 
 test('two clusters live side by side, and one goes without the other noticing', async () => {
@@ -131,27 +178,29 @@ test('up says in one line what is wrong, and what to do', async () => {
   assert.equal(usage.code, 2)
 })
 
-test('kill -9 of the server, of the agent and of both restarts no container', async () => {
+test('kill -9 of server, agent, containerd or all three: each is back by itself, and no container was restarted', async () => {
   using place = makePlace()
   const name = 'e2e-c'
   place.must('up', '-n', name, '-p', await freePort())
   startPod(place, name)
-  const container = (): string =>
-    place.must(
-      ...['kubectl', '--cluster', name, 'get', 'pod', 'a', '-o'],
-      'jsonpath={.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount} {.status.phase}',
-    )
-  const before = container()
+  const before = containerOf(place, name)
   assert.match(before, /^containerd:\/\/\w+ 0 Running$/)
-  for (const victims of [['server'], ['agent'], ['server', 'agent']]) {
-    for (const { name: program, pid } of statusOf(place, name).processes) {
-      if (victims.includes(program)) process.kill(pid, 'SIGKILL')
-    }
-    place.must('up', '-n', name)
-    place.must('kubectl', '--cluster', name, 'wait', '--for=condition=Ready', 'pod/a', '--timeout=60s')
-    assert.equal(container(), before, `after kill -9 of ${victims.join(' and ')}`)
-    assert.equal(place.must('kubectl', '--cluster', name, 'exec', 'a', '--', 'echo', 'alive'), 'alive\n')
+  for (const victims of [['server'], ['agent'], ['containerd'], ['server', 'agent', 'containerd']]) {
+    const killed = statusOf(place, name).processes.filter((process) => victims.includes(process.name))
+    for (const { pid } of killed) process.kill(pid, 'SIGKILL')
+    await until(`${victims.join(', ')} run again`, () => {
+      const { ready, processes } = statusOf(place, name)
+      const back = processes.filter((process) => victims.includes(process.name))
+      return ready && back.length === victims.length && back.every(({ pid }) => killed.every((old) => old.pid !== pid))
+    })
+    await until('commands run in the pod', () => {
+      const { code, out } = place.drover('kubectl', '--cluster', name, 'exec', 'a', '--', 'echo', 'alive')
+      return code === 0 && out === 'alive\n'
+    })
+    assert.equal(containerOf(place, name), before, `after kill -9 of ${victims.join(' and ')}`)
   }
+  const restarts = statusOf(place, name).processes.flatMap((process) => process.restarts ?? [])
+  assert.deepEqual(restarts, [2, 2])
   place.must('down', '-n', name)
   assert.deepEqual(traces({ marks: marksOf(place, name) }), NOTHING)
 })
