@@ -1,8 +1,10 @@
 // What the server serves, as discovery tells it: the kinds that controllers work on without knowing them.
 
 import type { Client } from '../client/client.ts'
+import { isNotFound } from '../apimachinery/errors.ts'
 import type { AnyObject } from '../apimachinery/metadata.ts'
 import type { Resource } from '../apimachinery/resource.ts'
+import { messageOf } from './refusals.ts'
 
 interface ApiResource {
   name: string
@@ -23,7 +25,7 @@ export interface ServedKind {
 export interface Discovered {
   kinds: readonly ServedKind[]
   /** Groups that could not be asked, with the reason. */
-  failures: readonly string[]
+  failures: readonly { groupVersion: string; reason: string }[]
 }
 
 /** Every kind in its preferred version, without subresources. */
@@ -31,7 +33,7 @@ export async function discover(client: Client, signal: AbortSignal): Promise<Dis
   const groups = (await client.raw('/apis', { signal })) as {
     groups: readonly { preferredVersion: { groupVersion: string }; versions: readonly { groupVersion: string }[] }[]
   }
-  const failures: string[] = []
+  const failures: { groupVersion: string; reason: string }[] = []
   const kinds = new Map<string, ServedKind>()
   const paths = [{ groupVersion: 'v1', path: '/api/v1' }]
   for (const { preferredVersion, versions } of groups.groups) {
@@ -43,7 +45,8 @@ export async function discover(client: Client, signal: AbortSignal): Promise<Dis
   lists.forEach((list, i) => {
     const groupVersion = paths[i]?.groupVersion ?? ''
     if (list.status === 'rejected') {
-      failures.push(`${groupVersion}: ${list.reason instanceof Error ? list.reason.message : String(list.reason)}`)
+      // The kind went between the list of groups and this question; there is nothing of it left to ask about.
+      if (!isNotFound(list.reason)) failures.push({ groupVersion, reason: messageOf(list.reason) })
       return
     }
     for (const found of (list.value as { resources?: readonly ApiResource[] }).resources ?? []) {

@@ -1,9 +1,6 @@
 // Deletes what lost its owners, and holds or frees what an owner leaves behind: over all kinds, those of custom resources too.
 
 import { sleep } from '../../base/clock.ts'
-import type { AnyObject } from '../../apimachinery/metadata.ts'
-import type { Resource } from '../../apimachinery/resource.ts'
-import { kindOf } from '../../api/all.ts'
 import { customResourceDefinitions } from '../../api/apiextensions/custom-resource-definition.ts'
 import type { StandaloneController } from '../all.ts'
 import { discover } from '../api-resources.ts'
@@ -11,12 +8,12 @@ import type { ControllerEnvironment, RunningController } from '../controller.ts'
 import { WorkQueue } from '../queue.ts'
 import { collect, type Collector, isPassing } from './collect.ts'
 import { Graph } from './graph.ts'
+import { Monitors } from './monitors.ts'
 
 const WORKERS = 5
 /** Kinds that come or go are found by their definitions' events; this is for what those do not tell. */
 const REDISCOVER_MS = 30_000
-/** Nobody owns or is owned by these, and they change all the time. */
-const IGNORED = new Set(['events', 'events.events.k8s.io'])
+const SYNC_PATIENCE_MS = 30_000
 
 export const genericGarbageCollector: StandaloneController = {
   name: 'generic-garbage-collector',
@@ -29,7 +26,7 @@ class GarbageCollector implements RunningController {
   readonly #graph = new Graph()
   readonly #queue: WorkQueue
   readonly #stop = new AbortController()
-  readonly #watched = new Map<string, Resource<AnyObject>>()
+  readonly #monitors: Monitors
   readonly #running: Promise<unknown>
   #isReady = false
   #rediscover: () => void = () => {}
@@ -37,6 +34,7 @@ class GarbageCollector implements RunningController {
   constructor(environment: ControllerEnvironment) {
     this.#environment = environment
     this.#queue = new WorkQueue(environment.clock)
+    this.#monitors = new Monitors(environment, this.#graph, (node) => this.#queue.add(node.uid))
     this.#running = this.#run()
   }
 
@@ -61,8 +59,10 @@ class GarbageCollector implements RunningController {
     while (!signal.aborted) {
       wake = new AbortController()
       try {
-        const synced = await this.#watchAll(signal)
-        await Promise.race([Promise.all(synced), aborted(signal)])
+        const discovered = await discover(this.#environment.client, signal)
+        const synced = await this.#monitors.resync(discovered)
+        // A kind may go before it was ever listed: then this is not waited for in vain.
+        await Promise.race([Promise.all(synced), sleep(clock, SYNC_PATIENCE_MS, signal).catch(() => {})])
         if (!this.#isReady && !signal.aborted) {
           this.#isReady = true
           for (let i = 0; i < WORKERS; i++) workers.push(this.#work())
@@ -73,27 +73,7 @@ class GarbageCollector implements RunningController {
       if (!signal.aborted) await sleep(clock, REDISCOVER_MS, wake.signal).catch(() => {})
     }
     await Promise.all(workers)
-  }
-
-  async #watchAll(signal: AbortSignal): Promise<Promise<void>[]> {
-    const { client, informers } = this.#environment
-    const { kinds } = await discover(client, signal)
-    const synced: Promise<void>[] = []
-    for (const { resource: found, verbs } of kinds) {
-      if (!['list', 'watch', 'delete'].every((verb) => verbs.has(verb)) || IGNORED.has(found.groupResource)) continue
-      if (this.#watched.has(found.groupResource)) continue
-      // Built-in kinds share the other controllers' informers.
-      const resource = kindOf(found.group, found.version, found.kind) ?? found
-      this.#watched.set(found.groupResource, resource)
-      const informer = informers.of(resource)
-      informer.onChange(({ type, object }) => {
-        const uid = object.metadata.uid ?? ''
-        const look = type === 'deleted' ? this.#graph.remove(uid) : this.#graph.observe(resource, object)
-        for (const node of look) this.#queue.add(node.uid)
-      })
-      synced.push(informer.synced)
-    }
-    return synced
+    await this.#monitors[Symbol.asyncDispose]()
   }
 
   async #work(): Promise<void> {
@@ -104,7 +84,7 @@ class GarbageCollector implements RunningController {
       graph: this.#graph,
       events,
       signal,
-      resourceFor: (apiVersion, kind) => this.#resourceFor(apiVersion, kind),
+      resourceFor: (apiVersion, kind) => this.#monitors.resourceFor(apiVersion, kind),
     }
     for (;;) {
       const uid = await this.#queue.take()
@@ -123,22 +103,4 @@ class GarbageCollector implements RunningController {
       }
     }
   }
-
-  #resourceFor(apiVersion: string, kind: string): Resource<AnyObject> | undefined {
-    const slash = apiVersion.indexOf('/')
-    const group = slash < 0 ? '' : apiVersion.slice(0, slash)
-    const version = apiVersion.slice(slash + 1)
-    const builtIn = kindOf(group, version, kind)
-    if (builtIn) return builtIn
-    // Any version of the kind leads to the same object.
-    for (const resource of this.#watched.values())
-      if (resource.group === group && resource.kind === kind) return resource
-    return undefined
-  }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

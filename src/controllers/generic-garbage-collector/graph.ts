@@ -75,6 +75,31 @@ export class Graph {
     return [...look]
   }
 
+  /** The nodes of a kind that an informer has seen. */
+  seenOf(groupResource: string): GraphNode[] {
+    return [...this.#nodes.values()].filter(
+      ({ isReal, resource }) => isReal && resource?.groupResource === groupResource,
+    )
+  }
+
+  /** Nobody watches the kind any more: what becomes of its objects is not known. Returns the owners that waited for one of them. */
+  forget(groupResource: string): GraphNode[] {
+    const look = new Set<GraphNode>()
+    for (const node of this.seenOf(groupResource)) {
+      const { dependents } = node
+      for (const waiting of this.remove(node.uid)) if (!dependents.has(waiting)) look.add(waiting)
+    }
+    return [...look]
+  }
+
+  /** The dependents of owners of a kind that no informer has seen: whether those are there can be asked anew. */
+  dependentsOfUnseen(group: string, kind: string): GraphNode[] {
+    const look: GraphNode[] = []
+    for (const node of this.#nodes.values())
+      if (!node.isReal && node.kind === kind && groupOf(node.apiVersion) === group) look.push(...node.dependents)
+    return look
+  }
+
   #lookAtWaiting(uid: string, look: Set<GraphNode>): void {
     const owner = this.#nodes.get(uid)
     if (owner?.isDeletingDependents) look.add(owner)
@@ -115,3 +140,6 @@ export class Graph {
     return node
   }
 }
+
+const groupOf = (apiVersion: string): string =>
+  apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''

@@ -9,7 +9,7 @@ export interface Leftovers {
   content: ReadonlyMap<string, number>
   /** Objects by finalizer. */
   finalizers: ReadonlyMap<string, number>
-  discoveryFailures: readonly string[]
+  discoveryFailures: readonly { groupVersion: string; reason: string }[]
   deletionFailures: readonly string[]
 }
 
@@ -32,7 +32,7 @@ export function conditionsOf(
       reason: left.discoveryFailures.length > 0 ? 'DiscoveryFailed' : 'ResourcesDiscovered',
       message:
         left.discoveryFailures.length > 0
-          ? `Discovery failed for some groups, ${left.discoveryFailures.length} failing: ${left.discoveryFailures.join(', ')}`
+          ? `Discovery failed for some groups, ${left.discoveryFailures.length} failing: unable to retrieve the complete list of server APIs: ${failuresText(left.discoveryFailures)}`
           : 'All resources successfully discovered',
     },
     {
@@ -47,7 +47,7 @@ export function conditionsOf(
       reason: left.deletionFailures.length > 0 ? 'ContentDeletionFailed' : 'ContentDeleted',
       message:
         left.deletionFailures.length > 0
-          ? `Failed to delete all resource types, ${left.deletionFailures.length} remaining: ${left.deletionFailures.join(', ')}`
+          ? `Failed to delete all resource types, ${left.deletionFailures.length} remaining: ${[...left.deletionFailures].sort().join(', ')}`
           : 'All content successfully deleted, may be waiting on finalization',
     },
     {
@@ -84,6 +84,12 @@ function conditionOf(
     known?.status === status && known.lastTransitionTime !== undefined ? known.lastTransitionTime : rfc3339(nowMs)
   return { type, status, lastTransitionTime, reason, message }
 }
+
+const failuresText = (failures: Leftovers['discoveryFailures']): string =>
+  failures
+    .map(({ groupVersion, reason }) => `${groupVersion}: ${reason}`)
+    .sort()
+    .join(', ')
 
 const counted = (counts: ReadonlyMap<string, number>, text: (name: string, count: number) => string): string =>
   [...counts]

@@ -5,7 +5,7 @@ import { isConflict, isNotFound, StatusError } from '../../apimachinery/errors.t
 import { cloneJson } from '../../apimachinery/objects.ts'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import { type Namespace, namespaces } from '../../api/core/namespace.ts'
-import { discover, type ServedKind } from '../api-resources.ts'
+import { type Discovered, discover, type ServedKind } from '../api-resources.ts'
 import { defineController, type ReconcileContext } from '../controller.ts'
 import { messageOf } from '../refusals.ts'
 import { conditionsOf } from './conditions.ts'
@@ -64,7 +64,7 @@ export const namespaceController = defineController({
 interface Remaining {
   content: Map<string, number>
   finalizers: Map<string, number>
-  discoveryFailures: readonly string[]
+  discoveryFailures: Discovered['failures']
   deletionFailures: string[]
 }
 
