@@ -27,8 +27,10 @@ const REQUEST_TIMEOUT_MS = 120_000
 const SANDBOX_TIMEOUT_MS = 240_000
 
 /** How long and how often to look whether CRI has taken note of an exit; it takes a few milliseconds. */
-const EXIT_SHOWS_TIMEOUT_MS = 1000
-const EXIT_SHOWS_INTERVAL_MS = 2
+const EXIT_SHOWS_TIMEOUT_MS = 30_000
+const EXIT_SHOWS_MIN_INTERVAL_MS = 2
+const EXIT_SHOWS_MAX_INTERVAL_MS = 100
+const MAX_QUEUED_EVENTS = 10_000
 
 export interface CriClientOptions {
   /** The path of the runtime's unix socket. */
@@ -226,27 +228,75 @@ export class CriClient implements RuntimeClient {
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<RuntimeEvent, void, undefined> {
+    const left = new AbortController()
+    const stop = AbortSignal.any([signal, left.signal])
+    const queue: RuntimeEvent[] = []
+    let wake: () => void = () => {}
+    const push = (event: RuntimeEvent): void => {
+      // Whoever is so far behind has to list again anyway.
+      if (queue.length >= MAX_QUEUED_EVENTS) queue.splice(0, queue.length, { type: 'resync' })
+      else queue.push(event)
+      wake()
+    }
+    let ended = false
+    let failure: unknown
+    void this.#follow(stop, push)
+      .catch((error: unknown) => {
+        failure = error
+      })
+      .finally(() => {
+        ended = true
+        wake()
+      })
+    try {
+      for (;;) {
+        const event = queue.shift()
+        if (event !== undefined) yield event
+        else if (ended) break
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+      }
+    } finally {
+      left.abort()
+    }
+    if (failure !== undefined) throw failure
+  }
+
+  /** An exit that CRI does not show yet holds up nothing else: on a busy machine that may take seconds. */
+  async #follow(signal: AbortSignal, push: (event: RuntimeEvent) => void): Promise<void> {
     for await (const event of runtimeEvents(this.#channel, { clock: this.#clock, log: this.#log, signal })) {
-      if (event.type === 'exit') await this.#exitShows(event.containerId, signal)
-      yield event
+      if (event.type === 'exit')
+        void this.#exitShows(event.containerId, signal)
+          .catch(() => {})
+          .finally(() => push(event))
+      else push(event)
     }
   }
 
-  /** CRI learns of an exit from the same event; who asks for the status on hearing of it must not be told "running". */
+  /**
+   * CRI learns of an exit from the same event, and shows it after it has tidied up: who asks for the status on hearing of it must not be told
+   * "running" (or, of one that ended as it began, "created").
+   */
   async #exitShows(id: string, signal: AbortSignal): Promise<void> {
     const deadline = this.#clock.monotonic() + EXIT_SHOWS_TIMEOUT_MS
-    try {
-      while ((await this.#runs(id, signal)) && this.#clock.monotonic() < deadline)
-        await sleep(this.#clock, EXIT_SHOWS_INTERVAL_MS, signal)
-    } catch (error) {
-      if (!(error instanceof CriError) && !signal.aborted) throw error
+    for (let waitMs = EXIT_SHOWS_MIN_INTERVAL_MS; this.#clock.monotonic() < deadline; ) {
+      const alive = await this.#isAlive(id, signal).catch((error: unknown) => {
+        if (!(error instanceof CriError)) throw error
+        return true
+      })
+      if (!alive) return
+      await sleep(this.#clock, waitMs, signal)
+      waitMs = Math.min(waitMs * 2, EXIT_SHOWS_MAX_INTERVAL_MS)
     }
   }
 
   /** False also for what is neither a container nor a sandbox. */
-  async #runs(id: string, signal: AbortSignal): Promise<boolean> {
+  async #isAlive(id: string, signal: AbortSignal): Promise<boolean> {
     const [container] = await this.listContainers({ id }, { signal })
-    if (container !== undefined) return container.state === 'CONTAINER_RUNNING'
+    if (container !== undefined)
+      return container.state === 'CONTAINER_RUNNING' || container.state === 'CONTAINER_CREATED'
     const [sandbox] = await this.listPodSandboxes({ id }, { signal })
     return sandbox?.state === 'SANDBOX_READY'
   }
