@@ -3,8 +3,11 @@
 import type { AnyObject } from '../apimachinery/metadata.ts'
 import type { Resource } from '../apimachinery/resource.ts'
 import { customResourceDefinitions } from './apiextensions/custom-resource-definition.ts'
+import { controllerRevisions } from './apps/controller-revision.ts'
+import { daemonSets } from './apps/daemon-set.ts'
 import { deployments } from './apps/deployment.ts'
 import { replicaSets } from './apps/replica-set.ts'
+import { statefulSets } from './apps/stateful-set.ts'
 import { selfSubjectReviews } from './authentication/self-subject-review.ts'
 import { tokenRequests } from './authentication/token-request.ts'
 import { tokenReviews } from './authentication/token-review.ts'
@@ -21,6 +24,7 @@ import { endpoints } from './core/endpoints.ts'
 import { events } from './core/event.ts'
 import { namespaces } from './core/namespace.ts'
 import { nodes } from './core/node/node.ts'
+import { persistentVolumeClaims } from './core/persistent-volume-claim/persistent-volume-claim.ts'
 import { pods } from './core/pod/pod.ts'
 import { podTemplates } from './core/pod-template.ts'
 import { replicationControllers } from './core/replication-controller.ts'
@@ -48,14 +52,18 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   events,
   namespaces,
   nodes,
+  persistentVolumeClaims,
   pods,
   podTemplates,
   replicationControllers,
   secrets,
   serviceAccounts,
   services,
+  controllerRevisions,
+  daemonSets,
   deployments,
   replicaSets,
+  statefulSets,
   certificateSigningRequests,
   endpointSlices,
   leases,

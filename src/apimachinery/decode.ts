@@ -107,7 +107,7 @@ function goName(struct: Struct): string {
 function structReader(struct: Struct, root: boolean): Reader {
   const name = goName(struct)
   const fields = new Map<string, Reader>()
-  if (root) for (const key of ['apiVersion', 'kind']) fields.set(key, READ_SCALAR.string)
+  if (root || struct.embedded === true) for (const key of ['apiVersion', 'kind']) fields.set(key, READ_SCALAR.string)
   // A required bool has no third state in Go: absent is false, and false is written.
   const falseWhenAbsent: string[] = []
   // Readers are made on the first use, so that recursive schemas end.

@@ -144,7 +144,9 @@ export function defineResource<P extends Record<string, Field>>(
     apiVersion: options.group === '' ? options.version : `${options.group}/${options.version}`,
     groupResource: options.group === '' ? options.plural : `${options.plural}.${options.group}`,
     // apiVersion and kind are not protobuf fields: they travel in the envelope (runtime.Unknown).
-    struct: struct(model, { metadata: metadataField, ...fields }) as unknown as Struct<ObjectWith<P>>,
+    struct: { ...struct(model, { metadata: metadataField, ...fields }), embedded: true } as unknown as Struct<
+      ObjectWith<P>
+    >,
   }
 }
 

@@ -56,6 +56,11 @@ export interface FieldOptions {
   always?: boolean
   /** Absent and zero differ (Go: a pointer). Where the page does not say, the published API's facts do. */
   nilable?: boolean
+  /**
+   * Documents show what the field and its struct ask for, but the kind's own hooks check it: where upstream's words or paths are not those
+   * of its other fields, or where what stands around the field must be known.
+   */
+  unchecked?: boolean
   /** CRD schemas only. */
   nullable?: boolean
   preserveUnknown?: boolean
@@ -101,7 +106,7 @@ export interface Struct<T = unknown> {
   readonly source?: Readonly<Record<string, unknown>>
   /** Dynamic only: fields that the schema does not know are kept. */
   readonly preserveUnknown?: boolean
-  /** Dynamic only: an object with apiVersion, kind and metadata of its own. */
+  /** An object with apiVersion, kind and metadata of its own, also where it stands inside another. */
   readonly embedded?: boolean
 }
 

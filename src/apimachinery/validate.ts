@@ -30,7 +30,9 @@ function hasChecks(struct: Struct, seen: Set<Struct>): boolean {
   if (seen.has(struct)) return false
   seen.add(struct)
   if (struct.rules.validate !== undefined) return true
-  return Object.values(struct.fields).some((field) => field.required || fieldHasChecks(field, seen))
+  return Object.values(struct.fields).some(
+    (field) => field.unchecked !== true && (field.required || fieldHasChecks(field, seen)),
+  )
 }
 
 function fieldHasChecks(field: Field, seen: Set<Struct>): boolean {
@@ -48,7 +50,7 @@ function compile(struct: Struct): Check {
   let plan: Plan | undefined
   const makePlan = (): Plan => {
     // A CRD's required fields are its validator's to report, in the words of JSON schema.
-    const all = struct.dynamic === true ? [] : Object.entries(struct.fields)
+    const all = struct.dynamic === true ? [] : Object.entries(struct.fields).filter(([, field]) => !field.unchecked)
     const fields = all.map(([key, field]) => [key, fieldCheck(field)] as const)
     return {
       // A bool has no third state in Go: an absent one is false.

@@ -45,3 +45,13 @@ export function cells<T>(resource: Resource<T>, object: object, nowMs = 0): Reco
   const value = ready(resource, object)
   return Object.fromEntries((resource.columns ?? []).map((column) => [column.name, column.cell(value, { nowMs })]))
 }
+
+/** The object as the server makes it: with what its kind prepares. Its uid is `u`. */
+export function created<T>(resource: Resource<T>, object: { metadata?: object; [field: string]: unknown }): T {
+  const metadata = { name: 'x', namespace: 'default', uid: 'u', ...object.metadata }
+  const value = ready(resource, { ...object, metadata })
+  resource.prepareCreate?.(value)
+  applyDefaults(resource.struct, value)
+  resource.defaults?.(value)
+  return value
+}

@@ -77,6 +77,18 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     body: { involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' }, reason: 'Started', type: 'Normal' },
     change: { count: 2 },
   },
+  persistentvolumeclaims: {
+    body: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+    change: { spec: { volumeName: 'v' } },
+    status: { phase: 'Bound', capacity: { storage: '1Gi' } },
+  },
+  controllerrevisions: { body: { data: { spec: { a: 1 } }, revision: 1 }, change: { revision: 2 } },
+  daemonsets: {
+    body: { spec: { selector: { matchLabels: labels }, template: podTemplate } },
+    change: { spec: { minReadySeconds: 5 } },
+    status: { currentNumberScheduled: 1, desiredNumberScheduled: 1, numberMisscheduled: 0, numberReady: 0 },
+  },
+  statefulsets: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
   deployments: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
   replicasets: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
   endpointslices: {

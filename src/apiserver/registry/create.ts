@@ -40,10 +40,11 @@ export async function create(
   const generate = metadata.name === '' || metadata.name === undefined ? metadata.generateName : undefined
   applyDefaults(resource.struct, object)
   resource.defaults?.(object)
-  stamp(core, served, object)
   for (let attempt = 1; ; attempt++) {
     const candidate = generate ? cloneJson(object) : object
     if (generate) candidate.metadata.name = generate.slice(0, MAX_GENERATED_BASE) + nameSuffix(core.random)
+    // After the name is known: what a kind prepares may carry it (a job's labels).
+    stamp(core, served, candidate)
     const created = await commit(core, served, candidate, context, options)
     if (created) return created
     if (!generate) throw errors.alreadyExists(resource, candidate.metadata.name)

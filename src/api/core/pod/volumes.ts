@@ -15,7 +15,7 @@ import {
   string,
   struct,
 } from '../../../apimachinery/schema.ts'
-import { persistentVolumeClaimTemplate } from '../persistent-volume-claim-spec.ts'
+import { persistentVolumeClaimTemplate } from '../persistent-volume-claim/spec.ts'
 import { downwardAPIVolumeFile, keyToPath } from './key-selectors.ts'
 import {
   awsElasticBlockStoreVolumeSource,
