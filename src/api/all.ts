@@ -32,11 +32,13 @@ import { secrets } from './core/secret.ts'
 import { services } from './core/service/service.ts'
 import { serviceAccounts } from './core/service-account.ts'
 import { endpointSlices } from './discovery/endpoint-slice.ts'
+import { runtimeClasses } from './node/runtime-class.ts'
 import { evictions } from './policy/eviction.ts'
 import { clusterRoleBindings } from './rbac/cluster-role-binding.ts'
 import { clusterRoles } from './rbac/cluster-role.ts'
 import { roleBindings } from './rbac/role-binding.ts'
 import { roles } from './rbac/role.ts'
+import { priorityClasses } from './scheduling/priority-class.ts'
 
 /** A kind of which the caller only needs what is true of all kinds. */
 export type AnyResource = Resource<AnyObject>
@@ -67,10 +69,12 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   certificateSigningRequests,
   endpointSlices,
   leases,
+  runtimeClasses,
   clusterRoleBindings,
   clusterRoles,
   roleBindings,
   roles,
+  priorityClasses,
   selfSubjectReviews,
   tokenReviews,
   localSubjectAccessReviews,

@@ -8,6 +8,8 @@ import type { AnyObject } from '../apimachinery/metadata.ts'
 import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
 import { ALL_RESOURCES } from '../api/all.ts'
 import type { Pod } from '../api/core/pod/pod.ts'
+import type { RuntimeClass } from '../api/node/runtime-class.ts'
+import type { PriorityClass } from '../api/scheduling/priority-class.ts'
 import type { ServiceAccount } from '../api/core/service-account.ts'
 import { type Binding, bindings } from '../api/core/binding.ts'
 import type { Client } from '../client/client.ts'
@@ -15,6 +17,7 @@ import type { Handle, Identity } from '../client/door.ts'
 import { inProcessClient } from '../client/in-process.ts'
 import type { Store } from '../store/store.ts'
 import type { AdmissionPlugin } from './admission/admission.ts'
+import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
 import {
   certificateApproval,
   certificateFacts,
@@ -22,8 +25,9 @@ import {
   certificateSubjectRestriction,
 } from './admission/certificates.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
-import { defaultTolerationSeconds, priority } from './admission/pod-defaults.ts'
+import { priority } from './admission/priority.ts'
 import { rbacEscalation } from './admission/rbac-escalation.ts'
+import { runtimeClassAdmission } from './admission/runtime-class.ts'
 import { serviceAccountAdmission } from './admission/service-account.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import { certificateAuthenticator } from './authn/certificates.ts'
@@ -183,9 +187,20 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 }
 
 /** The cached object of a built-in kind. */
-function find<T>(registry: Registry, plural: string, path: string): DeepReadonly<T> | undefined {
-  const cache = registry.get('', 'v1', plural)?.cache
+function findIn<T>(registry: Registry, group: string, plural: string, path: string): DeepReadonly<T> | undefined {
+  const cache = registry.get(group, 'v1', plural)?.cache
   return cache?.get(cache.prefix + path)?.object as DeepReadonly<T> | undefined
+}
+
+/** The same of the core group. */
+function find<T>(registry: Registry, plural: string, path: string): DeepReadonly<T> | undefined {
+  return findIn(registry, '', plural, path)
+}
+
+function* allOf<T>(registry: Registry, group: string, plural: string): Generator<DeepReadonly<T>> {
+  for (const { object } of registry.get(group, 'v1', plural)?.cache.values() ?? []) {
+    yield object as unknown as DeepReadonly<T>
+  }
 }
 
 const SUBJECT_PLURALS = { ServiceAccount: 'serviceaccounts', Pod: 'pods', Secret: 'secrets', Node: 'nodes' } as const
@@ -219,8 +234,12 @@ function admissionPlugins(
       (namespace, name) => find<ServiceAccount>(registry, 'serviceaccounts', `${namespace}/${name}`),
       random,
     ),
-    priority,
+    priority({
+      find: (name) => findIn<PriorityClass>(registry, 'scheduling.k8s.io', 'priorityclasses', name),
+      all: () => allOf<PriorityClass>(registry, 'scheduling.k8s.io', 'priorityclasses'),
+    }),
     defaultTolerationSeconds,
+    runtimeClassAdmission((name) => findIn<RuntimeClass>(registry, 'node.k8s.io', 'runtimeclasses', name)),
     rbacEscalation(rbac, authorizers),
     certificateFacts(clock),
     certificateApproval(authorizers),

@@ -7,6 +7,7 @@ import { namespaces } from '../api/core/namespace.ts'
 import { configMaps } from '../api/core/config-map.ts'
 import { services } from '../api/core/service/service.ts'
 import { endpointSlices } from '../api/discovery/endpoint-slice.ts'
+import { priorityClasses, SYSTEM_PRIORITY_CLASSES } from '../api/scheduling/priority-class.ts'
 import { reconcileDefaultRoles } from './authz/default-roles.ts'
 
 export interface BootstrapOptions {
@@ -27,7 +28,11 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
       ensure(client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
     ),
   )
-  await Promise.all([reconcileDefaultRoles(client), bootstrapKubernetesService(options)])
+  await Promise.all([
+    reconcileDefaultRoles(client),
+    bootstrapPriorityClasses(client),
+    bootstrapKubernetesService(options),
+  ])
 }
 
 async function ensure(creation: Promise<unknown>): Promise<void> {
@@ -36,6 +41,15 @@ async function ensure(creation: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!errors.isAlreadyExists(error)) throw error
   }
+}
+
+async function bootstrapPriorityClasses(client: Client): Promise<void> {
+  const type = { apiVersion: priorityClasses.apiVersion, kind: priorityClasses.kind }
+  await Promise.all(
+    SYSTEM_PRIORITY_CLASSES.map(({ name, ...rest }) =>
+      ensure(client.create(priorityClasses, { ...type, metadata: { name }, ...rest })),
+    ),
+  )
 }
 
 async function bootstrapKubernetesService({

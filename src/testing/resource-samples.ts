@@ -14,6 +14,8 @@ export interface Sample {
   name?: (unique: string) => string
   /** Fields that follow from the name. */
   named?: (unique: string) => Record<string, unknown>
+  /** What the generation of a new object is, where the kind does not count. */
+  generation?: number
   /** Stays after its deletion until somebody finalizes it (namespaces), or takes away a finalizer that deletion itself sets (definitions). */
   lingers?: 'finalize' | 'finalizer'
 }
@@ -110,6 +112,8 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     change: { metadata: { labels: { changed: 'yes' } } },
     status: { conditions: [condition('Failed')] },
   },
+  priorityclasses: { body: { value: 1000 }, change: { description: 'changed' }, generation: 1 },
+  runtimeclasses: { body: { handler: 'runc' }, change: { overhead: { podFixed: { cpu: '10m' } } } },
   customresourcedefinitions: {
     body: {},
     name: (unique) => `${unique}s.example.com`,

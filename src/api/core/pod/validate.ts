@@ -86,7 +86,7 @@ function validatePlacement(spec: PodSpec, at: string, issues: Issues): void {
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 
-function validateToleration(toleration: Toleration, at: string, issues: Issues): void {
+export function validateToleration(toleration: Toleration, at: string, issues: Issues): void {
   const { key = '', operator = 'Equal', value = '', effect = '', tolerationSeconds } = toleration
   if (key !== '') checkValue(key, checkQualifiedName, `${at}.key`, issues)
   else if (operator !== 'Exists') {
