@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { findDuplicateFields, MAX_JSON_DEPTH, parseJson } from './json.ts'
+import { duplicateFields, findDuplicateFields, MAX_JSON_DEPTH, parseJson } from './json.ts'
 import { DecodeError } from './scalars.ts'
 import { deepFreeze, resourceVersionOffset, serialize, spliceResourceVersion } from './serialize.ts'
 
@@ -66,5 +66,15 @@ test('serialize begins with kind, apiVersion and metadata, and leaves the resour
   assert.equal(
     spliceResourceVersion(serialize(pods, {}), '3').toString(),
     '{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"3"}}',
+  )
+})
+
+test('counting tells whether a document repeats a field', () => {
+  const member = fc.tuple(fc.constantFrom('a', 'b:', '"c', '__proto__', 'é'), fc.jsonValue({ maxDepth: 2 }))
+  fc.assert(
+    fc.property(fc.array(member, { maxLength: 5 }), (members) => {
+      const text = `{"x":[{${members.map(([key, value]) => `${JSON.stringify(key)} : ${JSON.stringify(value)}`).join(', ')}}]}`
+      assert.deepEqual(duplicateFields(Buffer.from(text), JSON.parse(text)), findDuplicateFields(text))
+    }),
   )
 })

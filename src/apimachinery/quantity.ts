@@ -16,8 +16,24 @@ const NANO = 1_000_000_000n
 const MAX_EXPONENT = 64
 const PARTS = /^([+-]?)(\d*)(?:\.(\d*))?(?:([eE])([+-]?\d{1,9})|([KMGTPE]i|[numkMGTPE])?)$/
 
+/** The few texts that a cluster's objects repeat are read once. */
+const known = new Map<string, Quantity>()
+const MAX_KNOWN = 2_048
+/** Longer texts are not worth remembering. */
+const MAX_KNOWN_LENGTH = 24
+
 /** Throws on text that is no quantity; schemas refuse such text before anybody asks here. */
 export function parseQuantity(text: string): Quantity {
+  let quantity = known.get(text)
+  if (quantity !== undefined) return quantity
+  quantity = read(text)
+  if (text.length > MAX_KNOWN_LENGTH) return quantity
+  if (known.size >= MAX_KNOWN) known.clear()
+  known.set(text, quantity)
+  return quantity
+}
+
+function read(text: string): Quantity {
   const parts = PARTS.exec(text)
   const [, sign, whole = '', fraction = '', exponentMark, exponent = '0', suffix = ''] = parts ?? []
   if (parts === null || whole + fraction === '') throw new Error(`Cannot read the quantity ${JSON.stringify(text)}`)

@@ -55,7 +55,8 @@ export function spliceResourceVersion(
   const text = `"resourceVersion":"${revision}"`
   const empty = bytes[offset] === CLOSE_BRACE
   const added = text.length + (empty ? 0 : 1)
-  const out = Buffer.allocUnsafe(bytes.length + added)
+  // Memory of its own: a cached object must not keep alive a block that it shares with what was made beside it.
+  const out = Buffer.allocUnsafeSlow(bytes.length + added)
   bytes.copy(out, 0, 0, offset)
   out.write(text, offset, 'latin1')
   if (!empty) out[offset + text.length] = COMMA

@@ -1,7 +1,7 @@
 // The body of a request as a JSON value, whatever it is encoded in, within the limits of what a request may carry.
 
 import * as errors from '../apimachinery/errors.ts'
-import { findDuplicateFields, parseJson } from '../apimachinery/json.ts'
+import { duplicateFields, parseJson } from '../apimachinery/json.ts'
 import type { Resource } from '../apimachinery/resource.ts'
 import { DecodeError } from '../apimachinery/decode.ts'
 import { decodeProtobuf } from '../apimachinery/protobuf/protobuf.ts'
@@ -62,5 +62,6 @@ function parse(contentType: string, body: Buffer, expected: BodyKind): RawBody {
 const OPEN_BRACE = 0x7b
 
 function parseText(body: Buffer): RawBody {
-  return { value: parseJson(body), duplicates: findDuplicateFields(body) }
+  const value = parseJson(body)
+  return { value, duplicates: duplicateFields(body, value) }
 }

@@ -56,8 +56,16 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 
 /** RFC 3339 with second precision, the form of `metav1.Time`: `2030-01-01T12:00:00Z`. */
 export function rfc3339(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+  const second = Math.floor(ms / 1000)
+  // Most times that are written are now: formatting is only done when the second changes.
+  if (second !== formatted.second) {
+    formatted.second = second
+    formatted.text = `${new Date(ms).toISOString().slice(0, 19)}Z`
+  }
+  return formatted.text
 }
+
+const formatted = { second: Number.NaN, text: '' }
 
 /** RFC 3339 with microseconds, the form of `metav1.MicroTime`: `2030-01-01T12:00:00.000000Z`. */
 export function rfc3339Micro(ms: number): string {

@@ -3,6 +3,7 @@
 import { isObject, type JsonObject } from '../objects.ts'
 import { deepEqual } from '../patch/json-patch.ts'
 import type { Field, Struct } from '../schema.ts'
+import { added } from './added.ts'
 import { elementKey, memberField, shapeOf, structOf } from './elements.ts'
 import { type FieldSet, isEmptySet } from './field-set.ts'
 
@@ -39,25 +40,13 @@ export interface Difference {
   removed: FieldSet
 }
 
-/** Structs that Go holds by value: they exist, if empty, in every object, so creating an object does not add them. */
-const BY_VALUE = new Set([
-  'metadata',
-  'spec',
-  'status',
-  'template',
-  'strategy',
-  'updateStrategy',
-  'containers',
-  'roleRef',
-])
-
 /** What is different in `next`. `live` is absent for a new object. */
 export function compare(struct: Struct | undefined, live: JsonObject | undefined, next: JsonObject): Difference {
+  if (live === undefined) return { changed: added(struct, next), removed: {} }
   const difference: Difference = { changed: {}, removed: {} }
   for (const key of keysOf(live, next)) {
     if (key === 'kind' || key === 'apiVersion') continue
-    const field = memberField(struct, undefined, key)
-    place(difference, `f:${key}`, diffNode(field, live?.[key], next[key], live === undefined && BY_VALUE.has(key)))
+    place(difference, `f:${key}`, diffNode(memberField(struct, undefined, key), live[key], next[key]))
   }
   return difference
 }
@@ -82,7 +71,7 @@ function place(into: Difference, element: string, { changed, removed }: NodeDiff
 
 const SAME: NodeDifference = { changed: undefined, removed: undefined }
 
-function diffNode(field: Field | undefined, live: unknown, next: unknown, fresh: boolean): NodeDifference {
+function diffNode(field: Field | undefined, live: unknown, next: unknown): NodeDifference {
   if (live === next || (live === undefined && next === undefined)) return SAME
   const shape = shapeOf(field, next ?? live)
   const inner: Difference = { changed: {}, removed: {} }
@@ -92,11 +81,7 @@ function diffNode(field: Field | undefined, live: unknown, next: unknown, fresh:
     if (a || b) {
       const struct = structOf(field)
       for (const key of keysOf(a, b)) {
-        place(
-          inner,
-          `f:${key}`,
-          diffNode(memberField(struct, field, key), a?.[key], b?.[key], fresh && BY_VALUE.has(key)),
-        )
+        place(inner, `f:${key}`, diffNode(memberField(struct, field, key), a?.[key], b?.[key]))
       }
     }
   } else if ((shape === 'keyed' || shape === 'set') && field) {
@@ -105,12 +90,12 @@ function diffNode(field: Field | undefined, live: unknown, next: unknown, fresh:
     if (deepEqual(live, next)) return SAME
     return next === undefined ? { changed: undefined, removed: {} } : { changed: {}, removed: undefined }
   }
-  return wrap(live, next, inner, fresh)
+  return wrap(live, next, inner)
 }
 
 /** A container that is new or gone is itself a changed or removed field, besides what is in it. */
-function wrap(live: unknown, next: unknown, inner: Difference, fresh: boolean): NodeDifference {
-  const added = live === undefined && next !== undefined && !fresh
+function wrap(live: unknown, next: unknown, inner: Difference): NodeDifference {
+  const added = live === undefined && next !== undefined
   const gone = next === undefined && live !== undefined
   const node = (set: FieldSet, itself: boolean): FieldSet | undefined => {
     if (isEmptySet(set)) return itself ? {} : undefined
@@ -135,12 +120,12 @@ function diffElements(
     } else if (elements.length > 1 || (old?.length ?? 0) > 1) {
       if (!deepEqual(old, elements)) into.changed[key] = {}
     } else {
-      place(into, key, diffNode(field.of, old?.[0], elements[0], false))
+      place(into, key, diffNode(field.of, old?.[0], elements[0]))
     }
   }
   for (const [key, elements] of before) {
     if (after.has(key)) continue
     if (field.list === 'set' || elements.length > 1) into.removed[key] = {}
-    else place(into, key, diffNode(field.of, elements[0], undefined, false))
+    else place(into, key, diffNode(field.of, elements[0], undefined))
   }
 }

@@ -37,12 +37,23 @@ export function memberField(struct: Struct | undefined, field: Field | undefined
 /** `k:{"containerPort":80,"protocol":"TCP"}`: keys sorted, absent ones by their default. */
 export function elementKey(field: Field, element: unknown): string {
   if (field.list === 'set') return `v:${JSON.stringify(element)}`
-  const struct = structOf(field.of)
   const id: JsonObject = {}
-  for (const key of [...(field.keys ?? [])].sort()) {
+  for (const [key, byDefault] of identityOf(field)) {
     const value = isObject(element) ? element[key] : undefined
-    const given = value ?? struct?.fields[key]?.default
+    const given = value ?? byDefault
     if (given !== undefined) id[key] = given
   }
   return `k:${JSON.stringify(id)}`
+}
+
+const identities = new WeakMap<Field, readonly (readonly [key: string, byDefault: unknown])[]>()
+
+function identityOf(field: Field): readonly (readonly [key: string, byDefault: unknown])[] {
+  let identity = identities.get(field)
+  if (identity === undefined) {
+    const struct = structOf(field.of)
+    identity = [...(field.keys ?? [])].sort().map((key) => [key, struct?.fields[key]?.default] as const)
+    identities.set(field, identity)
+  }
+  return identity
 }

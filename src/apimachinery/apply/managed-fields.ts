@@ -25,19 +25,21 @@ const ANCIENT = 'ancient-changes'
 const BEFORE_FIRST_APPLY = 'before-first-apply'
 
 /** Metadata that the server manages is nobody's. */
-const UNOWNED_METADATA = [
-  'name',
-  'namespace',
-  'creationTimestamp',
-  'selfLink',
-  'uid',
-  'clusterName',
-  'generation',
-  'managedFields',
-  'resourceVersion',
-  'deletionTimestamp',
-  'deletionGracePeriodSeconds',
-]
+const UNOWNED_METADATA = new Set(
+  [
+    'name',
+    'namespace',
+    'creationTimestamp',
+    'selfLink',
+    'uid',
+    'clusterName',
+    'generation',
+    'managedFields',
+    'resourceVersion',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+  ].map((name) => `f:${name}`),
+)
 
 export interface Tracking {
   struct: Struct
@@ -150,12 +152,12 @@ function capped(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
 function strip(set: FieldSet): FieldSet {
   const metadata = set['f:metadata']
   if (metadata === undefined) return set
-  const { 'f:metadata': _, ...rest } = set
   const kept: FieldSet = {}
-  for (const [key, node] of Object.entries(metadata)) {
-    if (key !== '.' && !UNOWNED_METADATA.includes(key.slice(2))) kept[key] = node
-  }
-  return isEmptySet(kept) ? rest : { ...rest, 'f:metadata': kept }
+  for (const key in metadata) if (key !== '.' && !UNOWNED_METADATA.has(key)) kept[key] = metadata[key] ?? {}
+  const result: FieldSet = {}
+  for (const key in set) if (key !== 'f:metadata') result[key] = set[key] ?? {}
+  if (!isEmptySet(kept)) result['f:metadata'] = kept
+  return result
 }
 
 export interface ApplyOptions extends Tracking {
