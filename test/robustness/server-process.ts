@@ -1,4 +1,4 @@
-// `drover server` as a process of its own, on LMDB in a directory and on loopback: started, killed, started again.
+// `drover server` and `drover agent` as processes of their own: started, killed, started again.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,12 +12,11 @@ import { type HttpClient, httpClient } from '../../src/client/http.ts'
 import { ensureAdmin } from '../../src/cluster/pki.ts'
 
 const program = fileURLToPath(new URL('../../src/cmd/drover.ts', import.meta.url))
-/** Lines of the server's log that are kept, to be shown when it ends by itself. */
+/** Lines of a program's log that are kept, to be shown when it ends by itself. */
 const KEPT_LINES = 50
 
-export interface ServerProcess extends AsyncDisposable {
-  readonly port: number
-  /** Resolves when the server says that it serves; rejects with what it said when it ended instead. */
+export interface Program extends AsyncDisposable {
+  /** Resolves when it says that it serves or runs; rejects with what it said when it ended instead. */
   readonly ready: Promise<void>
   /** How the process ended. */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
@@ -31,8 +30,13 @@ export interface ServerPlace {
   port: number
 }
 
-export function spawnServer({ directory, port }: ServerPlace): ServerProcess {
-  const args = ['server', '--data-dir', directory, '--port', String(port), '--bind-address', '127.0.0.1']
+/** On LMDB in a directory and on loopback. */
+export function spawnServer({ directory, port }: ServerPlace): Program {
+  return spawnProgram(['server', '--data-dir', directory, '--port', String(port), '--bind-address', '127.0.0.1'])
+}
+
+/** `drover` with these arguments, of which the first is `server` or `agent`. */
+export function spawnProgram(args: readonly string[]): Program {
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'inherit', 'pipe'] })
   const said: string[] = []
   const exited = ended(child)
@@ -40,17 +44,16 @@ export function spawnServer({ directory, port }: ServerPlace): ServerProcess {
     createInterface(child.stderr).on('line', (line) => {
       said.push(line)
       if (said.length > KEPT_LINES) said.shift()
-      if (line.includes('"msg":"Serving"')) resolve()
+      if (line.includes('"msg":"Serving"') || line.includes('"msg":"Running"')) resolve()
     })
     exited.then(
-      ({ code, signal }) => reject(new Error(`The server ended with ${code ?? signal}:\n${said.join('\n')}`)),
+      ({ code, signal }) => reject(new Error(`The ${args[0]} ended with ${code ?? signal}:\n${said.join('\n')}`)),
       reject,
     )
   })
   // Whoever kills it before it is ready does not wait for that.
   ready.catch(() => undefined)
   return {
-    port,
     ready,
     exited,
     said,
