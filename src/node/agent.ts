@@ -13,6 +13,7 @@ import type { Client } from '../client/client.ts'
 import { createEventRecorder } from '../client/events.ts'
 import type { NodeContext, PodCgroups } from './context.ts'
 import type { RuntimeClient } from './cri/cri.ts'
+import type { LogKeeping } from './logs/log-keeper.ts'
 import { Heartbeat } from './node-status/heartbeat.ts'
 import { type Machine, readMachine } from './node-status/machine.ts'
 import { PodSet } from './pods/pod-set.ts'
@@ -50,6 +51,8 @@ export interface AgentOptions {
   readonly machine?: Machine
   /** Absent: the agent serves no API, and so no logs and no exec. */
   readonly server?: AgentServerOptions
+  /** Instead of upstream's 10 MiB in 5 files. */
+  readonly logs?: LogKeeping
 }
 
 export interface Agent extends AsyncDisposable {
@@ -101,7 +104,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     nodeMemoryBytes: machine.memoryBytes,
   }
   const prober = options.prober ?? networkProber({ runtime, clock, version: options.version })
-  const podSet = new PodSet(context, { prober, pid: options.pid })
+  const podSet = new PodSet(context, { prober, pid: options.pid, logs: options.logs })
   const server = options.server === undefined ? undefined : await startAgentServer(options.server, context, podSet)
   const heartbeat = new Heartbeat({
     context,

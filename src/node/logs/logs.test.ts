@@ -76,6 +76,24 @@ test('what is written later is followed, through a rotation, to the end of the c
   assert.equal((await last).done, true)
 })
 
+test('a slow reader misses nothing of a log that is set aside twice, nor what still comes to the old file', async (t) => {
+  const path = logFile(t, `${time(1)} stdout F one\n`)
+  const ended = new AbortController()
+  const lines = readLog(path, { follow: true }, { signal: never, ended: ended.signal })
+  assert.equal(String((await lines.next()).value), 'one\n')
+  renameSync(path, `${path}.20300101-000001`)
+  writeFileSync(path, '')
+  // The runtime still had the old file open.
+  appendFileSync(`${path}.20300101-000001`, `${time(2)} stdout F two\n`)
+  writeFileSync(path, `${time(3)} stdout F three\n`)
+  renameSync(path, `${path}.20300101-000002`)
+  writeFileSync(path, `${time(4)} stdout F four\n`)
+  let text = ''
+  ended.abort()
+  for await (const chunk of lines) text += chunk.toString()
+  assert.equal(text, 'two\nthree\nfour\n')
+})
+
 test('a log is set aside when it is large, and the oldest go', async (t) => {
   const path = logFile(t, 'x'.repeat(100))
   const reopened: string[] = []

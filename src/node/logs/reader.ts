@@ -4,6 +4,7 @@ import { watch } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parseLogLine } from './cri-line.ts'
+import { filesAside } from './rotation.ts'
 import { tailOffset } from './tail.ts'
 
 export interface LogOptions {
@@ -37,23 +38,29 @@ export async function* readLog(
   // Watched before it is read, so that nothing falls between the end of the file and the first event.
   using changes = options.follow ? new Changes(dirname(path), [signal, ended]) : undefined
   let file = await open(path, 'r')
+  /** The file before this one, until this one has something: only then is it sure that nothing more comes there. */
+  let before: { file: FileHandle; offset: number } | undefined
   try {
     const { size } = await file.stat()
     let offset = options.tailLines === undefined ? 0 : await tailOffset(file, size, options.tailLines)
     for (;;) {
       const last = changes === undefined || ended.aborted
-      for await (const block of blocks(file, offset)) {
-        offset += block.length
-        const chunk = pick.take(block)
-        if (chunk.length > 0) yield chunk
-        if (pick.full || signal.aborted) return
+      if (before !== undefined && (last || (await file.stat()).size > 0)) {
+        for await (const block of blocks(before.file, before.offset)) yield pick.take(block)
+        await before.file.close()
+        before = undefined
       }
+      if (before === undefined)
+        for await (const block of blocks(file, offset)) {
+          offset += block.length
+          const chunk = pick.take(block)
+          if (chunk.length > 0) yield chunk
+          if (pick.full || signal.aborted) return
+        }
       if (changes === undefined || signal.aborted) return
-      const next = await reopened(file, path)
+      const next = before === undefined ? await following(file, path) : undefined
       if (next !== undefined) {
-        // The rest of the file that was set aside, then the new one from its beginning.
-        for await (const block of blocks(file, offset)) yield pick.take(block)
-        await file.close()
+        before = { file, offset }
         file = next
         offset = 0
         continue
@@ -63,6 +70,7 @@ export async function* readLog(
     }
   } finally {
     await file.close()
+    await before?.file.close()
   }
 }
 
@@ -75,11 +83,16 @@ async function* blocks(file: FileHandle, from: number): AsyncGenerator<Buffer> {
   }
 }
 
-/** The file that has the name by now, if it is another one. */
-async function reopened(file: FileHandle, path: string): Promise<FileHandle | undefined> {
+/** The file that was begun after this one, if any: a slow reader may find that its own was set aside more than once. */
+async function following(file: FileHandle, path: string): Promise<FileHandle | undefined> {
+  const { ino } = await file.stat()
   const now = await stat(path).catch(() => undefined)
-  if (now === undefined || now.ino === (await file.stat()).ino) return undefined
-  return await open(path, 'r')
+  if (now === undefined || now.ino === ino) return undefined
+  const aside = await filesAside(path)
+  const inodes = await Promise.all(aside.map(async (name) => (await stat(name).catch(() => undefined))?.ino))
+  // Its own is removed by now: the oldest that is left comes next.
+  const next = aside[inodes.indexOf(ino) + 1] ?? path
+  return await open(next, 'r').catch(() => undefined)
 }
 
 /** Turns records into what is shown. */

@@ -25,6 +25,8 @@ export async function rotateLog(
   if (found === undefined || found.size < maxBytes) return false
   const stamp = new Date(now).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
   const aside = `${logPath}.${stamp}`
+  // Twice within a second: the second time waits, so that no file takes another's place.
+  if ((await stat(aside).catch(() => undefined)) !== undefined) return false
   await rename(logPath, aside)
   try {
     await runtime.reopenContainerLog(id)
@@ -33,9 +35,14 @@ export async function rotateLog(
     await rename(aside, logPath)
     throw error
   }
-  const prefix = `${basename(logPath)}.`
-  const rotated = (await readdir(dirname(logPath))).filter((name) => name.startsWith(prefix)).sort()
-  for (const name of rotated.slice(0, Math.max(0, rotated.length - (maxFiles - 1))))
-    await rm(join(dirname(logPath), name))
+  const rotated = await filesAside(logPath)
+  for (const path of rotated.slice(0, Math.max(0, rotated.length - (maxFiles - 1)))) await rm(path)
   return true
+}
+
+/** What was set aside of a log, the oldest first. */
+export async function filesAside(logPath: string): Promise<string[]> {
+  const prefix = `${basename(logPath)}.`
+  const names = (await readdir(dirname(logPath))).filter((name) => name.startsWith(prefix))
+  return names.sort().map((name) => join(dirname(logPath), name))
 }

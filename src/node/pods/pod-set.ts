@@ -1,7 +1,6 @@
 // The pods of one node: those the API gives it, and those that the runtime or the disk still hold of earlier ones. One worker each.
 
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import { sleep } from '../../base/clock.ts'
 import type { Pod } from '../../api/core/pod/pod.ts'
@@ -9,7 +8,7 @@ import { pods } from '../../api/core/pod/pod.ts'
 import { type Service, services } from '../../api/core/service/service.ts'
 import { type Informer, startInformer } from '../../client/informer.ts'
 import type { NodeContext } from '../context.ts'
-import { rotateLog } from '../logs/rotation.ts'
+import { keepLogs, LOG_KEEPING, type LogKeeping } from '../logs/log-keeper.ts'
 import { ProbeKeeper } from '../probes/probe-keeper.ts'
 import type { Prober } from '../probes/prober.ts'
 import { StatusWriter } from '../status/writer.ts'
@@ -17,7 +16,7 @@ import { ObjectWatch } from '../volumes/object-watch.ts'
 import { PodVolumes } from '../volumes/pod-volumes.ts'
 import { BackOff } from './back-off.ts'
 import { LABELS, type NodePod, uidOf } from './model.ts'
-import { containerLogPath, podLogDirectory } from './paths.ts'
+import { podLogDirectory } from './paths.ts'
 import { burstableMilli } from './resources.ts'
 import type { WorkerParts } from './run.ts'
 import { listRuntimePods } from './view.ts'
@@ -27,8 +26,15 @@ import { type PodRef, PodWorker } from './worker.ts'
 const RELIST_MS = 60_000
 const MAX_OOM_REMEMBERED = 1000
 
+export interface PodSetOptions {
+  readonly prober: Prober
+  readonly pid: number
+  readonly logs?: LogKeeping | undefined
+}
+
 export class PodSet implements AsyncDisposable {
   readonly #context: NodeContext
+  readonly #options: PodSetOptions
   readonly #stop = new AbortController()
   readonly #workers = new Map<string, PodWorker>()
   /** Which pod a sandbox or container belongs to. */
@@ -43,8 +49,9 @@ export class PodSet implements AsyncDisposable {
   readonly settled: Promise<void>
   #markSettled: () => void = () => {}
 
-  constructor(context: NodeContext, options: { prober: Prober; pid: number }) {
+  constructor(context: NodeContext, options: PodSetOptions) {
     this.#context = context
+    this.#options = options
     const { client, clock, log, nodeName, random, events } = context
     const wake = (uid: string): void => this.#workers.get(uid)?.wake()
     this.#informer = startInformer({ client, resource: pods, fieldSelector: `spec.nodeName=${nodeName}`, clock, log })
@@ -129,7 +136,9 @@ export class PodSet implements AsyncDisposable {
       this.#shareCpu()
     })
     void this.idle().then(this.#markSettled)
-    await Promise.all([this.#followEvents(), this.#relist()])
+    const isOurs = (uid: string): boolean => this.#workers.has(uid)
+    const logs = keepLogs(this.#context, this.#options.logs ?? LOG_KEEPING, isOurs, this.#stop.signal)
+    await Promise.all([this.#followEvents(), this.#relist(), logs])
   }
 
   #given(pod: NodePod): void {
@@ -205,8 +214,7 @@ export class PodSet implements AsyncDisposable {
       for (const id of ids) this.#owners.set(id, uid)
       if (!this.#workers.has(uid)) this.#start({ uid, name, namespace }, undefined)
     }
-    const running = await this.#rotateLogs()
-    for (const [id, ends] of this.#waiting) if (!running.has(id)) for (const end of ends) end.abort()
+    await this.#findEnded()
     const live = new Set([...found.values()].flatMap(({ ids }) => ids))
     for (const [id, uid] of this.#owners) if (!live.has(id) && !this.#workers.has(uid)) this.#owners.delete(id)
     for (const uid of await this.#parts.volumes.list())
@@ -215,29 +223,13 @@ export class PodSet implements AsyncDisposable {
       if (!this.#workers.has(group.uid)) await this.#context.cgroups.deletePod(group, this.#stop.signal)
   }
 
-  /** Resolves to the ids of all running containers. */
-  async #rotateLogs(): Promise<Set<string>> {
-    const { runtime, clock, log } = this.#context
-    const running = await runtime.listContainers(
-      { state: { state: 'CONTAINER_RUNNING' } },
-      { signal: this.#stop.signal },
-    )
-    for (const { id, labels, metadata } of running) {
-      const uid = labels[LABELS.podUid]
-      if (uid === undefined || !this.#workers.has(uid)) continue
-      const logPath = join(
-        podLogDirectory(this.#context.directories, {
-          uid,
-          name: labels[LABELS.podName] ?? '',
-          namespace: labels[LABELS.podNamespace] ?? '',
-        }),
-        containerLogPath(labels[LABELS.containerName] ?? '', metadata?.attempt ?? 0),
-      )
-      await rotateLog(runtime, { id, logPath }, clock.now()).catch((error: unknown) =>
-        log.warn('Failed to rotate a log', { logPath, error }),
-      )
-    }
-    return new Set(running.map(({ id }) => id))
+  /** Whoever waits for the end of a container hears of it, even if its event was missed. */
+  async #findEnded(): Promise<void> {
+    if (this.#waiting.size === 0) return
+    const filter = { state: { state: 'CONTAINER_RUNNING' as const } }
+    const running = await this.#context.runtime.listContainers(filter, { signal: this.#stop.signal })
+    const ids = new Set(running.map(({ id }) => id))
+    for (const [id, ends] of this.#waiting) if (!ids.has(id)) for (const end of ends) end.abort()
   }
 
   async #cleanUp(ref: PodRef): Promise<void> {

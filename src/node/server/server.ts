@@ -21,6 +21,8 @@ export interface AgentServerOptions {
   readonly certificate: string
   readonly key: string
   readonly clientCA: string
+  /** Gets what is to be called with every renewed certificate. */
+  onRenewal?(serve: (renewed: { readonly certificate: string; readonly key: string }) => void): void
   /** Whether a client with this verified certificate may use the API. */
   authorize(subject: { readonly commonName: string; readonly organizations: readonly string[] }): boolean
 }
@@ -68,6 +70,9 @@ export async function startAgentServer(
       }
     })
   })
+  options.onRenewal?.(({ certificate, key }) =>
+    server.setSecureContext({ cert: certificate, key, ca: options.clientCA }),
+  )
   const port = await listen(server, options)
   log.info('Serves the API of the agent', { host: options.host, port })
   return {
