@@ -39,6 +39,11 @@ import { clusterRoles } from './rbac/cluster-role.ts'
 import { roleBindings } from './rbac/role-binding.ts'
 import { roles } from './rbac/role.ts'
 import { priorityClasses } from './scheduling/priority-class.ts'
+import { csiDrivers } from './storage/csi-driver.ts'
+import { csiNodes } from './storage/csi-node.ts'
+import { csiStorageCapacities } from './storage/csi-storage-capacity.ts'
+import { storageClasses } from './storage/storage-class.ts'
+import { volumeAttributesClasses } from './storage/volume-attributes-class.ts'
 
 /** A kind of which the caller only needs what is true of all kinds. */
 export type AnyResource = Resource<AnyObject>
@@ -75,6 +80,11 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   roleBindings,
   roles,
   priorityClasses,
+  csiDrivers,
+  csiNodes,
+  csiStorageCapacities,
+  storageClasses,
+  volumeAttributesClasses,
   selfSubjectReviews,
   tokenReviews,
   localSubjectAccessReviews,

@@ -94,6 +94,8 @@ export interface ResourceOptions<T> {
   validateStatusUpdate?(next: T, previous: T, issues: Issues): void
   /** Texts for the Warning header of a write. */
   warnings?(object: T, previous?: T): string[]
+  /** The cell below NAME, where it says more than the name. */
+  shownName?(object: T): string
   /** Columns after NAME (and NAMESPACE); Age is appended when `age` is not false. */
   columns?: readonly Column<T>[]
   /** False where the kind places Age itself, or shows none. */

@@ -85,7 +85,7 @@ export function tableOf(
 ): Table {
   const { columns, shown } = columnsOf(resource)
   const rows = objects.map((object): TableRow => {
-    const cells: unknown[] = [object.metadata.name]
+    const cells: unknown[] = [resource.shownName?.(object as AnyObject) ?? object.metadata.name]
     for (const column of columns) cells.push(column.cell(object as AnyObject, options))
     if (options.includeObject === 'None') return { cells }
     return { cells, object: options.includeObject === 'Object' ? object : partialMetadata(object) }

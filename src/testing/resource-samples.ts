@@ -114,6 +114,17 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   },
   priorityclasses: { body: { value: 1000 }, change: { description: 'changed' }, generation: 1 },
   runtimeclasses: { body: { handler: 'runc' }, change: { overhead: { podFixed: { cpu: '10m' } } } },
+  csidrivers: { body: { spec: {} }, change: { spec: { fsGroupPolicy: 'File' } } },
+  csinodes: {
+    body: { spec: { drivers: [{ name: 'd.example.com', nodeID: 'n' }] } },
+    change: { spec: { drivers: [{ name: 'e.example.com', nodeID: 'n' }] } },
+  },
+  csistoragecapacities: { body: { storageClassName: 'fast' }, change: { capacity: '1Gi' } },
+  storageclasses: { body: { provisioner: 'example.com/p' }, change: { allowVolumeExpansion: true } },
+  volumeattributesclasses: {
+    body: { driverName: 'd.example.com', parameters: { iops: '100' } },
+    change: { metadata: { annotations: { changed: 'yes' } } },
+  },
   customresourcedefinitions: {
     body: {},
     name: (unique) => `${unique}s.example.com`,
