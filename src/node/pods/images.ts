@@ -119,7 +119,6 @@ async function pull(
     if (options.signal.aborted) throw error
     const text = isCriErrorLike(error) ? rpcErrorText(error) : String(error)
     events.event(about, 'Warning', 'Failed', `Failed to pull image "${name}": ${text}`)
-    events.event(about, 'Warning', 'Failed', 'Error: ErrImagePull')
     options.backOff.fail(options.key, `ErrImagePull: ${text}`)
     throw new WaitingError('ErrImagePull', text, options.backOff.remaining(options.key))
   }

@@ -62,7 +62,12 @@ export async function startContainer(parts: StartParts, input: StartInput): Prom
   const secrets = (pod.spec.imagePullSecrets ?? [])
     .map((reference) => input.objects.secret(reference.name ?? ''))
     .filter((secret) => secret !== undefined)
-  const image = await ensureImage(parts.images, pod, container, { secrets, sandbox: input.sandbox, signal })
+  const image = await ensureImage(parts.images, pod, container, { secrets, sandbox: input.sandbox, signal }).catch(
+    (error: unknown) => {
+      if (error instanceof WaitingError) events.event(about, 'Warning', 'Failed', `Error: ${error.reason}`)
+      throw error
+    },
+  )
   const attempt = (latest(view, name)?.attempt ?? previousRestarts(pod, name) - 1) + 1
   const config = await configure(parts, input, container, attempt, image).catch((error: unknown) => {
     if (signal.aborted) throw error
@@ -75,7 +80,8 @@ export async function startContainer(parts: StartParts, input: StartInput): Prom
   })
   const fail = (reason: string) => (error: unknown) => {
     if (signal.aborted) throw error
-    const message = criText(error)
+    // Of what a container suffered, the runtime's words alone are shown; of a sandbox or a pull, the whole error is.
+    const message = error instanceof Error ? error.message : String(error)
     events.event(about, 'Warning', 'Failed', `Error: ${message}`)
     throw new WaitingError(reason, message)
   }

@@ -141,7 +141,8 @@ export function terminatedOf(
     exitCode: last.exitCode,
     reason,
     ...(message === '' ? {} : { message }),
-    ...(last.startedAt > 0 ? { startedAt: rfc3339(last.startedAt) } : {}),
+    // One that could not be started has the beginning of time here, as upstream's.
+    startedAt: rfc3339(Math.max(last.startedAt, 0)),
     finishedAt: rfc3339(last.finishedAt),
     containerID: `containerd://${last.id}`,
   }
