@@ -43,7 +43,7 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     ...(clusterCIDR === undefined ? [] : [nodeIpamController({ clusterCIDR, nodeMaskSize: nodeCIDRMaskSize })]),
     clusterRoleAggregationController,
     nodeLifecycleController(),
-    taintEvictionController,
+    taintEvictionController(),
     podGarbageCollector(),
     replicationController,
     replicaSetController,

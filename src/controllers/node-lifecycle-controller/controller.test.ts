@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../base/log.ts'
-import { rfc3339Micro } from '../../base/clock.ts'
+import { rfc3339, rfc3339Micro } from '../../base/clock.ts'
 import { leases } from '../../api/coordination/lease.ts'
 import { events } from '../../api/core/event.ts'
 import { nodes } from '../../api/core/node/node.ts'
 import { pods } from '../../api/core/pod/pod.ts'
-import { startCluster } from '../../testing/cluster.ts'
+import { startCluster, type TestCluster } from '../../testing/cluster.ts'
 import { startControllers } from '../start.ts'
+
+/** A node that gives a sign of life every twenty seconds. */
+async function steadyNode({ client, clock }: TestCluster, name: string): Promise<void> {
+  await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name } })
+  const beat = (): void => {
+    const conditions = [{ type: 'Ready', status: 'True', lastHeartbeatTime: rfc3339(clock.now()) }]
+    const body = { status: { conditions } }
+    void client.patch(nodes, { name }, { type: 'strategic', body }, { subresource: 'status' })
+    clock.after(20_000, beat)
+  }
+  beat()
+}
 
 test('a node that falls silent is marked and tainted, its pods leave after five minutes, and it comes back', async () => {
   await using cluster = await startCluster()
@@ -34,12 +46,17 @@ test('a node that falls silent is marked and tainted, its pods leave after five 
       { subresource: 'status' },
     )
   await report('True')
+  await steadyNode(cluster, 'n2')
+  const ready = [{ type: 'Ready', status: 'True', lastTransitionTime: '2030-01-01T12:00:00Z' }]
   await client.create(pods, {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: 'p', namespace: 'default' },
     spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] },
   } as never)
+  const pod = { namespace: 'default', name: 'p' }
+  const running = { type: 'merge', body: { status: { phase: 'Running', conditions: ready } } } as const
+  await client.patch(pods, pod, running, { subresource: 'status' })
   await cluster.advance('1s')
   const state = async (): Promise<unknown> => {
     const node = await cluster.get(nodes, { name: 'n1' })
@@ -58,19 +75,22 @@ test('a node that falls silent is marked and tainted, its pods leave after five 
   await cluster.advance('39s')
   assert.deepEqual(await state(), ['True', []])
   await cluster.advance('1s')
-  const lost = ['node.kubernetes.io/unreachable:NoSchedule', 'node.kubernetes.io/unreachable:NoExecute']
-  assert.deepEqual(await state(), ['Unknown', lost])
+  const unreachable = 'node.kubernetes.io/unreachable'
+  assert.deepEqual(await state(), ['Unknown', [`${unreachable}:NoSchedule`]])
+  assert.equal((await cluster.get(pods, pod))?.status?.conditions?.[0]?.status, 'False')
+  await cluster.advance('5s')
+  assert.deepEqual(await state(), ['Unknown', [`${unreachable}:NoSchedule`, `${unreachable}:NoExecute`]])
   await cluster.advance('4m')
-  assert.equal((await cluster.get(pods, { namespace: 'default', name: 'p' }))?.metadata.deletionTimestamp, undefined)
+  assert.equal((await cluster.get(pods, pod))?.metadata.deletionTimestamp, undefined)
   await cluster.advance('2m')
-  assert.ok((await cluster.get(pods, { namespace: 'default', name: 'p' }))?.metadata.deletionTimestamp)
+  assert.ok((await cluster.get(pods, pod))?.metadata.deletionTimestamp)
   await report('True')
   await cluster.advance('1s')
   assert.deepEqual(await state(), ['True', []])
   await client.delete(nodes, { name: 'n1' })
   await cluster.advance('1s')
   const told = (await client.list(events)).items
-    .filter(({ involvedObject }) => involvedObject.kind === 'Node')
+    .filter(({ involvedObject }) => involvedObject.name === 'n1')
     .map(({ reason, message }) => `${reason}: ${message}`)
   assert.deepEqual(told.sort(), [
     'NodeNotReady: Node n1 status is now: NodeNotReady',

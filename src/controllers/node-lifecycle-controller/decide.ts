@@ -14,8 +14,9 @@ export const MONITOR_GRACE_MS = 50_000
 /** A new node may take longer for its first word. */
 export const STARTUP_GRACE_MS = 60_000
 
-export const NOT_READY = 'node.kubernetes.io/not-ready'
-export const UNREACHABLE = 'node.kubernetes.io/unreachable'
+const NOT_READY = 'node.kubernetes.io/not-ready'
+const UNREACHABLE = 'node.kubernetes.io/unreachable'
+const LOSSES: ReadonlySet<string> = new Set([NOT_READY, UNREACHABLE])
 const UNSCHEDULABLE = 'node.kubernetes.io/unschedulable'
 const WATCHED_CONDITIONS = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'] as const
 const PRESSURE_TAINTS: Readonly<Record<string, string>> = {
@@ -59,24 +60,45 @@ export function silentConditions(node: ReadonlyNode, nowMs: number): NodeConditi
   return isNews ? conditions : undefined
 }
 
+/** Its pods should leave: `allowed` when its turn has come, `kept` when they were told so before only, `never` in no case. */
+export type Eviction = 'allowed' | 'kept' | 'never'
+
+/** Why the node is lost, as the key of a taint. */
+function lossOf(node: ReadonlyNode): string | undefined {
+  const ready = conditionOf(node, 'Ready')
+  if (ready?.status === 'True') return undefined
+  return ready?.status === 'False' ? NOT_READY : UNREACHABLE
+}
+
+/** Its pods were told to leave. */
+export function isGivenUp({ spec }: ReadonlyNode): boolean {
+  return spec?.taints?.some(({ key, effect }) => LOSSES.has(key) && effect === 'NoExecute') ?? false
+}
+
+/** What upstream tells zones apart by. */
+export function zoneOf({ metadata: { labels = {} } }: ReadonlyNode): string {
+  const region = labels['topology.kubernetes.io/region'] ?? labels['failure-domain.beta.kubernetes.io/region'] ?? ''
+  const zone = labels['topology.kubernetes.io/zone'] ?? labels['failure-domain.beta.kubernetes.io/zone'] ?? ''
+  return region === '' && zone === '' ? '' : `${region}/${zone}`
+}
+
 /** The taints that the node should have; undefined when it has them. Other people's taints stay. */
-export function taintsOf(node: ReadonlyNode, nowMs: number): Taint[] | undefined {
+export function taintsOf(node: ReadonlyNode, nowMs: number, eviction: Eviction): Taint[] | undefined {
   const current = node.spec?.taints ?? []
   const wanted = new Map<string, Taint>()
   const want = (key: string, effect: string): void => {
     wanted.set(`${key}:${effect}`, { key, effect, timeAdded: rfc3339(nowMs) })
   }
-  const ready = conditionOf(node, 'Ready')
-  const lost =
-    ready?.status === 'False' ? NOT_READY : ready === undefined || ready.status === 'Unknown' ? UNREACHABLE : undefined
+  const lost = lossOf(node)
   if (lost !== undefined) {
     want(lost, 'NoSchedule')
-    want(lost, 'NoExecute')
+    // The two taints exclude each other: one takes the other's place.
+    if (eviction === 'allowed' || (eviction === 'kept' && isGivenUp(node))) want(lost, 'NoExecute')
   }
   for (const [type, key] of Object.entries(PRESSURE_TAINTS))
     if (conditionOf(node, type)?.status === 'True') want(key, 'NoSchedule')
   if (node.spec?.unschedulable) want(UNSCHEDULABLE, 'NoSchedule')
-  const ours = new Set([NOT_READY, UNREACHABLE, UNSCHEDULABLE, ...Object.values(PRESSURE_TAINTS)])
+  const ours = new Set([...LOSSES, UNSCHEDULABLE, ...Object.values(PRESSURE_TAINTS)])
   const next: Taint[] = []
   for (const taint of current) {
     const id = `${taint.key}:${taint.effect}`
