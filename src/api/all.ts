@@ -16,6 +16,8 @@ import { selfSubjectAccessReviews } from './authorization/self-subject-access-re
 import { selfSubjectRulesReviews } from './authorization/self-subject-rules-review.ts'
 import { subjectAccessReviews } from './authorization/subject-access-review.ts'
 import { scales } from './autoscaling/scale.ts'
+import { cronJobs } from './batch/cron-job/cron-job.ts'
+import { jobs } from './batch/job/job.ts'
 import { certificateSigningRequests } from './certificates/certificate-signing-request.ts'
 import { leases } from './coordination/lease.ts'
 import { bindings } from './core/binding.ts'
@@ -34,6 +36,7 @@ import { serviceAccounts } from './core/service-account.ts'
 import { endpointSlices } from './discovery/endpoint-slice.ts'
 import { runtimeClasses } from './node/runtime-class.ts'
 import { evictions } from './policy/eviction.ts'
+import { podDisruptionBudgets } from './policy/pod-disruption-budget.ts'
 import { clusterRoleBindings } from './rbac/cluster-role-binding.ts'
 import { clusterRoles } from './rbac/cluster-role.ts'
 import { roleBindings } from './rbac/role-binding.ts'
@@ -71,9 +74,12 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   deployments,
   replicaSets,
   statefulSets,
+  cronJobs,
+  jobs,
   certificateSigningRequests,
   endpointSlices,
   leases,
+  podDisruptionBudgets,
   runtimeClasses,
   clusterRoleBindings,
   clusterRoles,

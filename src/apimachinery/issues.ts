@@ -37,6 +37,11 @@ export class Issues {
     this.#add(field, 'FieldValueInvalid', `Invalid value: ${shown(value)}${detail && `: ${detail}`}`)
   }
 
+  /** As `invalid`, where the value would say nothing. */
+  invalidUnshown(field: string, detail: string): void {
+    this.#add(field, 'FieldValueInvalid', `Invalid value: ${detail}`)
+  }
+
   typeInvalid(field: string, value: unknown, detail: string): void {
     this.#add(field, 'FieldValueTypeInvalid', `Invalid value: ${shown(value)}${detail && `: ${detail}`}`)
   }

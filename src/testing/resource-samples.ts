@@ -24,6 +24,7 @@ const container = { name: 'c', image: 'image' }
 const podSpec = { containers: [container], automountServiceAccountToken: false }
 const labels = { app: 'sample' }
 const podTemplate = { metadata: { labels }, spec: { containers: [container] } }
+const jobTemplate = { spec: { restartPolicy: 'Never', containers: [container] } }
 const workload = { spec: { replicas: 1, selector: { matchLabels: labels }, template: podTemplate } }
 const role = { apiGroup: 'rbac.authorization.k8s.io', name: 'view' }
 const subjects = [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'somebody' }]
@@ -91,6 +92,21 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     status: { currentNumberScheduled: 1, desiredNumberScheduled: 1, numberMisscheduled: 0, numberReady: 0 },
   },
   statefulsets: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
+  jobs: {
+    body: { spec: { template: jobTemplate } },
+    change: { spec: { parallelism: 2 } },
+    status: { active: 1, startTime: '2030-01-01T00:00:00Z' },
+  },
+  cronjobs: {
+    body: { spec: { schedule: '@daily', jobTemplate: { spec: { template: jobTemplate } } } },
+    change: { spec: { suspend: true } },
+    status: { lastScheduleTime: '2030-01-01T00:00:00Z' },
+  },
+  poddisruptionbudgets: {
+    body: { spec: { minAvailable: 1, selector: { matchLabels: labels } } },
+    change: { spec: { minAvailable: 2 } },
+    status: { disruptionsAllowed: 1, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1 },
+  },
   deployments: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
   replicasets: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
   endpointslices: {
