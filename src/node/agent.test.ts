@@ -212,6 +212,30 @@ test('a container that ends while it is being looked at for the first time is se
   assert.equal(pod !== undefined && isPodReady(pod), true)
 })
 
+test('a pod for which the node has no room fails, and the others go on', async (t) => {
+  const node = await SimulatedNode.start(t)
+  const asks = (cpu: string) => ({ containers: [{ name: 'main', image: 'web:1', resources: { requests: { cpu } } }] })
+  await node.create('fits', asks('3'))
+  await node.until('fits', (p) => p !== undefined && isPodReady(p))
+  await node.create('large', asks('2'))
+  const pod = await node.until('large', (p) => p?.status?.phase === 'Failed')
+  const message = "Node didn't have enough resource: cpu, requested: 2000, used: 3000, capacity: 4000"
+  assert.deepEqual([pod?.status?.reason, pod?.status?.message], ['OutOfcpu', `Pod was rejected: ${message}`])
+  assert.deepEqual(
+    (await node.events('large')).map((e) => [e.type, e.reason, e.message]),
+    [['Warning', 'OutOfcpu', message]],
+  )
+  assert.equal((await node.runtime.listPodSandboxes()).length, 1)
+  // What failed takes no room, and an agent that begins anew throws nothing out.
+  await node.create('small', asks('1'))
+  await node.until('small', (p) => p !== undefined && isPodReady(p))
+  await node.idle()
+  await node.stopAgent()
+  await node.startAgent()
+  await node.idle()
+  assert.equal((await node.until('small', () => true))?.status?.phase, 'Running')
+})
+
 test('running as root where that is forbidden is a configuration error', async (t) => {
   const node = await SimulatedNode.start(t)
   await node.create('web', { securityContext: { runAsNonRoot: true } })

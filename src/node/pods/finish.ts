@@ -38,7 +38,8 @@ export async function finishPod(parts: WorkerParts, input: FinishInput): Promise
   if (before.containers.some(isAlive)) {
     const preStop = !finish.preStopDone
     finish.preStopDone = true
-    await killAll(parts, pod, before, { graceSeconds: graceSeconds(pod, before), preStop, signal })
+    const grace = run.failure?.graceSeconds ?? graceSeconds(pod, before)
+    await killAll(parts, pod, before, { graceSeconds: grace, preStop, signal })
   }
   const after = await seen(parts, input)
   if (after.containers.some(({ state }) => state === 'CONTAINER_RUNNING'))

@@ -3,10 +3,13 @@
 import { rm } from 'node:fs/promises'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import { sleep } from '../../base/clock.ts'
+import { type Node, nodes } from '../../api/core/node/node.ts'
 import type { Pod } from '../../api/core/pod/pod.ts'
 import { pods } from '../../api/core/pod/pod.ts'
+import { isPodTerminal } from '../../api/core/pod/readiness.ts'
 import { type Service, services } from '../../api/core/service/service.ts'
 import { type Informer, startInformer } from '../../client/informer.ts'
+import { admit, type Rejection } from '../admission/admit.ts'
 import type { NodeContext } from '../context.ts'
 import { keepLogs, LOG_KEEPING, type LogKeeping } from '../logs/log-keeper.ts'
 import { ProbeKeeper } from '../probes/probe-keeper.ts'
@@ -15,10 +18,10 @@ import { StatusWriter } from '../status/writer.ts'
 import { ObjectWatch } from '../volumes/object-watch.ts'
 import { PodVolumes } from '../volumes/pod-volumes.ts'
 import { BackOff } from './back-off.ts'
-import { LABELS, type NodePod, uidOf } from './model.ts'
+import { LABELS, type NodePod, podReference, uidOf } from './model.ts'
 import { podLogDirectory } from './paths.ts'
 import { burstableMilli } from './resources.ts'
-import type { WorkerParts } from './run.ts'
+import type { Failure, WorkerParts } from './run.ts'
 import { listRuntimePods } from './view.ts'
 import { type PodRef, PodWorker } from './worker.ts'
 
@@ -30,6 +33,8 @@ export interface PodSetOptions {
   readonly prober: Prober
   readonly pid: number
   readonly logs?: LogKeeping | undefined
+  /** What the node is short of, by its conditions' names. */
+  readonly pressures?: () => readonly string[]
 }
 
 export class PodSet implements AsyncDisposable {
@@ -44,6 +49,7 @@ export class PodSet implements AsyncDisposable {
   readonly #waiting = new Map<string, Set<AbortController>>()
   readonly #informer: Informer<Pod>
   readonly #services: Informer<Service>
+  readonly #node: Informer<Node>
   readonly #parts: WorkerParts
   readonly #running: Promise<unknown>
   readonly settled: Promise<void>
@@ -56,6 +62,7 @@ export class PodSet implements AsyncDisposable {
     const wake = (uid: string): void => this.#workers.get(uid)?.wake()
     this.#informer = startInformer({ client, resource: pods, fieldSelector: `spec.nodeName=${nodeName}`, clock, log })
     this.#services = startInformer({ client, resource: services, clock, log })
+    this.#node = startInformer({ client, resource: nodes, fieldSelector: `metadata.name=${nodeName}`, clock, log })
     this.#parts = {
       context,
       prober: options.prober,
@@ -88,6 +95,16 @@ export class PodSet implements AsyncDisposable {
     return this.#informer.get({ namespace, name })
   }
 
+  /** The pods that take part of what the node has. */
+  active(): NodePod[] {
+    return [...this.#workers.values()].flatMap(({ counts, pod }) => (counts && pod !== undefined ? [pod] : []))
+  }
+
+  /** Ends a pod for the node's reasons; false when it is not there, or ending already. */
+  fail(uid: string, failure: Failure): boolean {
+    return this.#workers.get(uid)?.fail(failure) ?? false
+  }
+
   /** Resolves when every pod has been looked at once, and no worker is busy. */
   async idle(): Promise<void> {
     await Promise.all([...this.#workers.values()].map((worker) => worker.idle()))
@@ -114,6 +131,7 @@ export class PodSet implements AsyncDisposable {
     await Promise.all([
       this.#informer[Symbol.asyncDispose](),
       this.#services[Symbol.asyncDispose](),
+      this.#node[Symbol.asyncDispose](),
       this.#parts.objects[Symbol.asyncDispose](),
       this.#running,
       ...[...this.#workers.values()].map(({ done }) => done),
@@ -125,8 +143,13 @@ export class PodSet implements AsyncDisposable {
       this.#stop.signal.addEventListener('abort', () => resolve(), { once: true }),
     )
     // Without services a container's environment would lack them; without pods everything that runs would look like an orphan.
-    await Promise.race([Promise.all([this.#informer.synced, this.#services.synced]), stopped])
+    await Promise.race([Promise.all([this.#informer.synced, this.#services.synced, this.#node.synced]), stopped])
     if (this.#stop.signal.aborted) return
+    // Who came first has its place first.
+    const createdAt = (pod: NodePod): string => pod.metadata.creationTimestamp ?? ''
+    const first = [...this.#informer.list()].sort((a, b) => createdAt(a).localeCompare(createdAt(b)))
+    for (const pod of first.filter(({ status }) => status?.startTime !== undefined)) this.#given(pod)
+    for (const pod of first.filter(({ status }) => status?.startTime === undefined)) this.#given(pod)
     this.#informer.onChange(({ type, object, previous }) => {
       // A name may have passed to another pod between two looks.
       if (previous !== undefined && uidOf(previous) !== uidOf(object))
@@ -149,15 +172,30 @@ export class PodSet implements AsyncDisposable {
       return
     }
     const { name, namespace = '' } = pod.metadata
-    this.#start({ uid, name, namespace }, pod)
+    const rejection = this.#admit(pod)
+    if (rejection !== undefined) {
+      const { reason, message } = rejection
+      this.#context.events.event(podReference(pod), 'Warning', reason, message)
+    }
+    this.#start({ uid, name, namespace }, pod, rejection === undefined ? undefined : { ...rejection, rejected: true })
+  }
+
+  /** What was taken once stays, whatever the node is short of by now. */
+  #admit(pod: NodePod): Rejection | undefined {
+    const { deletionTimestamp } = pod.metadata
+    if (deletionTimestamp !== undefined || isPodTerminal(pod) || pod.status?.startTime !== undefined) return undefined
+    const { allocatable, nodeName } = this.#context
+    const others = this.active()
+    const node = this.#node.get({ name: nodeName })
+    return admit({ pod, others, allocatable, node, pressures: this.#options.pressures?.() ?? [] })
   }
 
   #removed(pod: NodePod): void {
     this.#workers.get(uidOf(pod))?.remove(pod)
   }
 
-  #start(ref: PodRef, pod: NodePod | undefined): void {
-    const worker = new PodWorker(this.#parts, ref, pod, this.#stop.signal)
+  #start(ref: PodRef, pod: NodePod | undefined, failure?: Failure): void {
+    const worker = new PodWorker(this.#parts, ref, pod, this.#stop.signal, failure)
     this.#workers.set(ref.uid, worker)
     void worker.done.then(() => {
       if (this.#workers.get(ref.uid) === worker) this.#workers.delete(ref.uid)

@@ -6,7 +6,7 @@ import { errorText } from '../../base/log.ts'
 import { qosClass } from '../../api/core/pod/requests.ts'
 import type { PodSandboxConfig } from '../cri/cri.ts'
 import type { ProbeKeeper } from '../probes/probe-keeper.ts'
-import { computePodStatus } from '../status/pod-status.ts'
+import { computePodStatus, rejectedStatus } from '../status/pod-status.ts'
 import type { Waiting } from '../status/container-status.ts'
 import type { StatusWriter } from '../status/writer.ts'
 import type { ObjectWatch } from '../volumes/object-watch.ts'
@@ -34,12 +34,24 @@ export interface WorkerParts extends StartParts {
   cleanUp(ref: PodRef): Promise<void>
 }
 
+/** Why the agent itself ends a pod, or does not begin it. */
+export interface Failure {
+  readonly reason: string
+  readonly message: string
+  /** Nothing of it ever ran: the node did not take it. */
+  readonly rejected?: true
+  /** Instead of the pod's own grace period. */
+  readonly graceSeconds?: number
+  /** Its disruption is told as a condition. */
+  readonly disruption?: true
+}
+
 export interface RunState {
   /** Why containers wait, by name. */
   waiting: Map<string, Waiting>
   /** Last words, by container id. */
   messages: Map<string, string>
-  failure: { reason: string; message: string } | undefined
+  failure: Failure | undefined
   /** It has ended, or must: what is left is to stop and to tidy up. */
   over: boolean
   /** Whether what ran before this agent has been taken over. */
@@ -304,6 +316,7 @@ export async function report(
   const known =
     told === undefined ? pod : { ...pod, status: { ...told, conditions: [...(told.conditions ?? []), ...others] } }
   const { waiting, messages, failure, over } = run
+  if (failure?.rejected) return await status.write(pod, rejectedStatus(pod, failure), signal)
   const input = { pod: known, view, probes, waiting, messages, failure, over, oomKilled }
   await status.write(pod, computePodStatus({ ...input, hostIPs: context.nodeIPs, now: context.clock.now() }), signal)
 }

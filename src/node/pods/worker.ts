@@ -7,7 +7,7 @@ import { isPodTerminal } from '../../api/core/pod/readiness.ts'
 import { pods } from '../../api/core/pod/pod.ts'
 import { finishPod, type FinishState } from './finish.ts'
 import { type NodePod, uidOf } from './model.ts'
-import { lookAtPod, type RunState, type WorkerParts } from './run.ts'
+import { type Failure, lookAtPod, type RunState, type WorkerParts } from './run.ts'
 
 export interface PodRef {
   readonly uid: string
@@ -46,8 +46,10 @@ export class PodWorker {
   readonly #backoff = new Backoff(RETRY)
   readonly done: Promise<void>
 
-  constructor(parts: WorkerParts, ref: PodRef, pod: NodePod | undefined, stop: AbortSignal) {
+  /** With a failure it is ended, or never begun. */
+  constructor(parts: WorkerParts, ref: PodRef, pod: NodePod | undefined, stop: AbortSignal, failure?: Failure) {
     this.ref = ref
+    if (failure !== undefined) this.#takeFailure(failure)
     this.#parts = parts
     this.#clock = parts.context.clock
     this.#pod = pod
@@ -64,6 +66,26 @@ export class PodWorker {
   /** Over for good: it takes no resources any more. */
   get finished(): boolean {
     return this.#finish.stopped
+  }
+
+  /** It takes part of what the node has, or will. */
+  get counts(): boolean {
+    const pod = this.#pod
+    return pod !== undefined && !this.finished && !isPodTerminal(pod) && this.#run.failure?.rejected !== true
+  }
+
+  /** Ends it for the node's reasons; false when it is ending already. */
+  fail(failure: Failure): boolean {
+    if (this.#run.over || this.#removed || this.#pod?.metadata.deletionTimestamp !== undefined) return false
+    this.#takeFailure(failure)
+    this.#interrupt()
+    this.wake()
+    return true
+  }
+
+  #takeFailure(failure: Failure): void {
+    this.#run.failure = failure
+    this.#run.over = true
   }
 
   update(pod: NodePod): void {

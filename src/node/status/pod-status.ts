@@ -6,6 +6,7 @@ import { isSidecar, podCondition } from '../../api/core/pod/readiness.ts'
 import { qosClass } from '../../api/core/pod/requests.ts'
 import type { PodCondition, PodStatus } from '../../api/core/pod/status.ts'
 import type { ProbeVerdicts } from '../pods/decide.ts'
+import type { Failure } from '../pods/run.ts'
 import { allContainers, type ContainerSort, type NodePod, type PodView, readySandbox } from '../pods/model.ts'
 import { computeContainerStatus, type Waiting } from './container-status.ts'
 
@@ -20,7 +21,7 @@ export interface PodStatusInput {
   readonly hostIPs: readonly string[]
   readonly now: number
   /** Ended by the agent itself (a deadline, an eviction): the phase is then Failed. */
-  readonly failure: { readonly reason: string; readonly message: string } | undefined
+  readonly failure: Failure | undefined
   /** All containers of it have been stopped for good. */
   readonly over: boolean
 }
@@ -49,7 +50,7 @@ export function computePodStatus(input: PodStatusInput): PodStatus {
       ? ended && pod.status?.reason !== undefined
         ? { reason: pod.status.reason, ...(pod.status.message === undefined ? {} : { message: pod.status.message }) }
         : {}
-      : failure),
+      : { reason: failure.reason, message: failure.message }),
     conditions: withTimes(pod, conditions, now, generation),
     hostIP: hostIPs[0] ?? '',
     hostIPs: hostIPs.map((ip) => ({ ip })),
@@ -58,6 +59,18 @@ export function computePodStatus(input: PodStatusInput): PodStatus {
     ...(statuses.init.length === 0 ? {} : { initContainerStatuses: statuses.init }),
     containerStatuses: statuses.container,
     ...(statuses.ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: statuses.ephemeral }),
+    qosClass: pod.status?.qosClass ?? qosClass(pod.spec),
+  }
+}
+
+/** Of a pod that the node did not take: nothing is known of its containers, and nothing will be. */
+export function rejectedStatus(pod: NodePod, { reason, message }: Failure): PodStatus {
+  const { generation } = pod.metadata
+  return {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    phase: 'Failed',
+    reason,
+    message: `Pod was rejected: ${message}`,
     qosClass: pod.status?.qosClass ?? qosClass(pod.spec),
   }
 }
@@ -106,7 +119,7 @@ function phaseOf(
 type Verdict = Omit<PodCondition, 'lastTransitionTime' | 'lastProbeTime' | 'observedGeneration'>
 
 function conditionsOf(
-  { pod }: PodStatusInput,
+  { pod, failure }: PodStatusInput,
   { init, container }: Record<ContainerSort, ContainerStatus[]>,
   phase: Phase,
   sandboxReady: boolean,
@@ -140,6 +153,16 @@ function conditionsOf(
       ? { ...containersReady, type: 'Ready' }
       : { type: 'Ready', status: 'False', reason: 'ReadinessGatesNotReady', message: gateText(pod, gates) }
   return [
+    ...(failure?.disruption
+      ? [
+          {
+            type: 'DisruptionTarget',
+            status: 'True',
+            reason: 'TerminationByKubelet',
+            message: failure.message,
+          } as const,
+        ]
+      : []),
     { type: 'PodReadyToStartContainers', status: sandboxReady ? 'True' : 'False' },
     initialized || (completed && phase === 'Succeeded')
       ? { type: 'Initialized', status: 'True', ...(phase === 'Succeeded' ? { reason: 'PodCompleted' } : {}) }
