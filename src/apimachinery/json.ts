@@ -1,5 +1,6 @@
 // Reads JSON text within limits of size and depth, and finds fields that a document gives twice, which JSON.parse would hide.
 
+import { syntaxFault } from './json-syntax.ts'
 import { DecodeError } from './scalars.ts'
 
 /** The largest body that is parsed; upstream's limit for requests. */
@@ -28,26 +29,8 @@ export function parseJson(bytes: Buffer, maxBytes = MAX_JSON_BYTES): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new DecodeError(syntaxText(text, error), { cause: error })
+    throw new DecodeError(syntaxFault(bytes) ?? String(error), { cause: error })
   }
-}
-
-/** Go's words for the commonest faults; V8's for the others. */
-function syntaxText(text: string, error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  const position = Number(/at position (\d+)/.exec(message)?.[1] ?? Number.NaN)
-  if (/Unexpected end|Unterminated/.test(message) || position >= text.trimEnd().length)
-    return 'unexpected end of JSON input'
-  const token = /^Unexpected token '?(.)/su.exec(message)?.[1]
-  const character = token ?? text[position]
-  if (character === undefined) return message
-  const shown = character === "'" ? String.raw`'\''` : `'${character}'`
-  const before = text
-    .slice(0, Number.isNaN(position) ? text.indexOf(character) : position)
-    .trimEnd()
-    .at(-1)
-  const wanted = before === '{' ? 'looking for beginning of object key string' : 'looking for beginning of value'
-  return `invalid character ${shown} ${wanted}`
 }
 
 /** Throws a DecodeError when the brackets of `bytes` nest deeper than is safe. */
