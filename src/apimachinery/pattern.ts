@@ -15,6 +15,8 @@ export interface Pattern {
   readonly source: string
   /** Whether the expression matches anywhere in `text`. */
   test(text: string): boolean
+  /** The first matches that do not overlap, at most `limit`: leftmost, and of those what the expression prefers. */
+  find(text: string, limit: number): string[]
 }
 
 type Node =
@@ -22,7 +24,7 @@ type Node =
   | { is: 'assert'; holds: (text: readonly number[], at: number) => boolean }
   | { is: 'sequence'; of: Node[] }
   | { is: 'choice'; of: Node[] }
-  | { is: 'repeat'; of: Node; min: number; max: number }
+  | { is: 'repeat'; of: Node; min: number; max: number; lazy: boolean }
 
 const NEWLINE = 10
 const isWord = (c: number | undefined): boolean =>
@@ -34,7 +36,7 @@ export function compilePattern(source: string): Pattern {
   if (source.length > MAX_PATTERN_LENGTH)
     throw new PatternError(`expression is longer than ${MAX_PATTERN_LENGTH} characters`)
   const program = new Program(new Parser(source).parse())
-  return { source, test: (text) => program.test(text) }
+  return { source, test: (text) => program.test(text), find: (text, limit) => program.find(text, limit) }
 }
 
 interface Flags {
@@ -95,10 +97,10 @@ class Parser {
   #repeated(atom: Node): Node {
     const bounds = this.#bounds()
     if (bounds === undefined) return atom
-    // Lazy or greedy is the same to a test.
-    this.#take('?')
+    // Lazy or greedy is the same to a test; what is found differs.
+    const lazy = this.#take('?')
     if (this.#bounds() !== undefined) throw this.#error('invalid nested repetition operator')
-    return { is: 'repeat', of: atom, ...bounds }
+    return { is: 'repeat', of: atom, ...bounds, lazy }
   }
 
   #bounds(): { min: number; max: number } | undefined {
@@ -291,18 +293,20 @@ class Program {
       case 'choice':
         return this.#add({ next: node.of.map((part) => this.#build(part, next)) })
       case 'repeat':
-        return this.#repeat(node.of, node.min, node.max, next)
+        return this.#repeat(node, next)
     }
   }
 
-  #repeat(of: Node, min: number, max: number, next: number): number {
+  #repeat({ of, min, max, lazy }: Node & { is: 'repeat' }, next: number): number {
+    // What comes first is preferred: once more, or, when lazy, on.
+    const preferred = (again: number, on: number): number[] => (lazy ? [on, again] : [again, on])
     let start = next
     if (max === Number.POSITIVE_INFINITY) {
-      const loop: State = { next: [next] }
+      const loop: State = { next: [] }
       start = this.#add(loop)
-      loop.next.unshift(this.#build(of, start))
+      loop.next = preferred(this.#build(of, start), next)
     } else {
-      for (let i = min; i < max; i++) start = this.#add({ next: [this.#build(of, start), next] })
+      for (let i = min; i < max; i++) start = this.#add({ next: preferred(this.#build(of, start), next) })
     }
     for (let i = 0; i < min; i++) start = this.#build(of, start)
     return start
@@ -325,6 +329,57 @@ class Program {
       current = following
     }
     return current.has(this.#end)
+  }
+
+  find(text: string, limit: number): string[] {
+    const points = Array.from(text, (c) => c.codePointAt(0) ?? 0)
+    const found: string[] = []
+    let previousEnd = -1
+    for (let from = 0; from <= points.length && found.length < limit; ) {
+      const match = this.#match(points, from)
+      if (match === undefined) break
+      const [start, end] = match
+      // An empty match right behind another one is none (Go's FindAll).
+      if (end > start || start !== previousEnd) found.push(String.fromCodePoint(...points.slice(start, end)))
+      previousEnd = end
+      from = end > start ? end : end + 1
+    }
+    return found
+  }
+
+  /** The leftmost match from `from` on. The threads are kept in the order of preference; a match ends all that come after it. */
+  #match(points: readonly number[], from: number): [number, number] | undefined {
+    let threads = new Map<number, number>()
+    let best: [number, number] | undefined
+    for (let at = from; at <= points.length; at++) {
+      if (best === undefined) this.#follow(this.#start, at, threads, points, at)
+      if (threads.size === 0) break
+      const following = new Map<number, number>()
+      const c = points[at]
+      for (const [index, start] of threads) {
+        if (index === this.#end) {
+          best = [start, at]
+          break
+        }
+        const state = this.#states[index]
+        if (c === undefined || state?.matches?.(c) !== true) continue
+        for (const next of state.next) this.#follow(next, start, following, points, at + 1)
+      }
+      threads = following
+    }
+    return best
+  }
+
+  /** As `#enter`, for threads that know where they began; depth first, so that the order is that of preference. */
+  #follow(first: number, start: number, into: Map<number, number>, text: readonly number[], at: number): void {
+    const pending = [first]
+    for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
+      if (into.has(index)) continue
+      into.set(index, start)
+      const state = this.#states[index]
+      if (state === undefined || state.matches !== undefined || state.holds?.(text, at) === false) continue
+      for (let i = state.next.length - 1; i >= 0; i--) pending.push(state.next[i] ?? 0)
+    }
   }
 
   /** Adds a state and all that it leads to without a character. */
