@@ -2,6 +2,7 @@
 
 import type { AnyObject } from '../apimachinery/metadata.ts'
 import type { Resource } from '../apimachinery/resource.ts'
+import { type ReadyView, viewsOf } from '../apimachinery/view.ts'
 import { customResourceDefinitions } from './apiextensions/custom-resource-definition.ts'
 import { controllerRevisions } from './apps/controller-revision.ts'
 import { daemonSets } from './apps/daemon-set.ts'
@@ -103,8 +104,12 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
 /** The kinds that are only ever the body of another kind's subresource. */
 export const SUBRESOURCE_BODIES: readonly AnyResource[] = erased([evictions, scales, tokenRequests])
 
-const byPlural = new Map(ALL_RESOURCES.map((r) => [`${r.apiVersion}/${r.plural}`, r]))
-const byKind = new Map([...ALL_RESOURCES, ...SUBRESOURCE_BODIES].map((r) => [`${r.apiVersion}/${r.kind}`, r]))
+/** The other versions of the kinds above. */
+export const VIEWS: readonly ReadyView[] = ALL_RESOURCES.flatMap(viewsOf)
+
+const WITH_VIEWS: readonly AnyResource[] = [...ALL_RESOURCES, ...VIEWS.map((view) => view.resource)]
+const byPlural = new Map(WITH_VIEWS.map((r) => [`${r.apiVersion}/${r.plural}`, r]))
+const byKind = new Map([...WITH_VIEWS, ...SUBRESOURCE_BODIES].map((r) => [`${r.apiVersion}/${r.kind}`, r]))
 
 const apiVersionOf = (group: string, version: string): string => (group === '' ? version : `${group}/${version}`)
 

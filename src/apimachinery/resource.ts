@@ -5,6 +5,7 @@ import type { ObjectMeta } from './metadata.ts'
 import { metadataField } from './metadata.ts'
 import type { Field, FieldsOf, Struct } from './schema.ts'
 import { struct } from './schema.ts'
+import type { View } from './view.ts'
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'
 export const ALL_VERBS: readonly Verb[] = [
@@ -102,6 +103,8 @@ export interface ResourceOptions<T> {
   age?: boolean
   /** Comes from a CustomResourceDefinition: no strategic merge patch. */
   custom?: boolean
+  /** Other versions of the kind, which read and write the same stored objects. */
+  views?: readonly View[]
   /** Has protobuf numbers; true unless said (custom resources have none). */
   protobuf?: boolean
   /** Retention of history in the store: `window` keeps nothing beyond the watch window (Leases, Events). */

@@ -6,7 +6,7 @@ import { collectProcess, Metrics } from '../base/metrics.ts'
 import type { Random } from '../base/random.ts'
 import type { AnyObject } from '../apimachinery/metadata.ts'
 import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
-import { ALL_RESOURCES } from '../api/all.ts'
+import { ALL_RESOURCES, VIEWS } from '../api/all.ts'
 import type { Pod } from '../api/core/pod/pod.ts'
 import type { RuntimeClass } from '../api/node/runtime-class.ts'
 import type { PriorityClass } from '../api/scheduling/priority-class.ts'
@@ -111,6 +111,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const cacher = stack.use(new Cacher({ store, tenant, clock, log }))
   const registry = new Registry(cacher)
   for (const resource of ALL_RESOURCES) await registry.add(resource)
+  for (const view of VIEWS) registry.addView(view)
   await cacher.start()
 
   const tokens = tokenIssuer(options, registry)

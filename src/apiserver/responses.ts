@@ -16,6 +16,7 @@ import type { MediaType, Representation } from './negotiation.ts'
 import type { RequestContext } from './registry/context.ts'
 import { type Listing, listBody } from './registry/list.ts'
 import type { Served } from './registry/served.ts'
+import { shownEvents, shownObject, shownObjects } from './registry/shown.ts'
 
 export type Headers = Record<string, string | readonly string[]>
 
@@ -30,14 +31,15 @@ interface TableOptions {
   includeObject: string
 }
 
-export function objectResponse(served: Served, object: CachedObject, status: number, form: Form): ApiResponse {
+export function objectResponse(served: Served, stored: CachedObject, status: number, form: Form): ApiResponse {
+  const object = shownObject(served, stored)
   const { representation, context } = form
   const headers = headersOf(representation, context)
   if (representation.as === 'object' && representation.media === 'json') {
     return { status, headers, body: new ObjectBody(object) }
   }
   if (representation.media === 'protobuf') {
-    return { status, headers, body: { kind: 'bytes', bytes: protobufOf(served.resource, object.object) } }
+    return { status, headers, body: { kind: 'bytes', bytes: protobufOf(served.shown, object.object) } }
   }
   return valueResponse(projected(served, [object], form, undefined), status, form)
 }
@@ -69,23 +71,24 @@ export interface Form {
 export function listResponse(served: Served, listing: Listing, form: Form): ApiResponse {
   const { representation, context } = form
   const headers = headersOf(representation, context)
-  const body = listBody(served, listing)
+  const items = shownObjects(served, listing.items)
+  const body = listBody(served, { ...listing, items })
   if (representation.as === 'object' && representation.media === 'json') return { status: 200, headers, body }
   if (body.kind !== 'list') throw new Error('Bug: a list has a list body')
   if (representation.media === 'protobuf') {
-    const objects = listing.items.map((i) => i.object)
+    const objects = items.map((i) => i.object)
     return {
       status: 200,
       headers,
-      body: { kind: 'bytes', bytes: protobufList(served.resource, body.metadata, objects) },
+      body: { kind: 'bytes', bytes: protobufList(served.shown, body.metadata, objects) },
     }
   }
-  return valueResponse(projected(served, listing.items, form, body.metadata), 200, form)
+  return valueResponse(projected(served, items, form, body.metadata), 200, form)
 }
 
 /** The objects as table or metadata, as one (`listMeta` absent) or as a list. */
 function projected(served: Served, objects: readonly CachedObject[], form: Form, listMeta: object | undefined): object {
-  const { resource } = served
+  const { shown: resource } = served
   const values = objects.map((o) => o.object)
   if (form.representation.as === 'table') {
     const meta = listMeta ?? { resourceVersion: values[0]?.metadata.resourceVersion ?? '' }
@@ -112,6 +115,7 @@ function includeOf(text: string): 'None' | 'Metadata' | 'Object' {
 
 export function watchResponse(served: Served, events: AsyncIterable<readonly WatchFrame[]>, form: Form): ApiResponse {
   const { representation, context } = form
+  const seen = shownEvents(served, events)
   const plain = representation.as === 'object' && representation.media === 'json'
   const contentType = plain
     ? 'application/json'
@@ -121,7 +125,7 @@ export function watchResponse(served: Served, events: AsyncIterable<readonly Wat
     'content-type': contentType,
     'cache-control': 'no-cache, private',
   }
-  return { status: 200, headers, body: { kind: 'watch', events: plain ? events : reframed(served, events, form) } }
+  return { status: 200, headers, body: { kind: 'watch', events: plain ? seen : reframed(served, seen, form) } }
 }
 
 async function* reframed(
@@ -153,8 +157,8 @@ function frameValue(served: Served, frame: WatchFrame, form: Form, withColumns: 
   if (form.representation.as === 'metadata') return partialMetadata(object)
   if (form.representation.as !== 'table') return object
   if (frame.type === 'BOOKMARK')
-    return { ...tableOf(served.resource, [], tableOptions(form, object)), columnDefinitions: [] }
-  const table = tableOf(served.resource, [object], tableOptions(form, object))
+    return { ...tableOf(served.shown, [], tableOptions(form, object)), columnDefinitions: [] }
+  const table = tableOf(served.shown, [object], tableOptions(form, object))
   return withColumns ? table : { ...table, columnDefinitions: null }
 }
 
@@ -259,5 +263,5 @@ function protobufList(
 
 function frameProtobuf(served: Served, { type, object }: WatchFrame): Buffer {
   if (type === 'ERROR') return encodeProtobuf(statusStruct, STATUS_TYPE, object as object)
-  return protobufOf(served.resource, object as DeepReadonly<AnyObject>)
+  return protobufOf(served.shown, object as DeepReadonly<AnyObject>)
 }

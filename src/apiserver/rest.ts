@@ -8,7 +8,7 @@ import type { AnyObject, ObjectKey } from '../apimachinery/metadata.ts'
 import { cloneJson } from '../apimachinery/objects.ts'
 import type { ApiRequest, ApiResponse } from '../client/door.ts'
 import { negotiate } from './negotiation.ts'
-import { decodeObject, type RawBody } from './registry/body.ts'
+import { decodeShown, type RawBody } from './registry/body.ts'
 import type { RequestContext } from './registry/context.ts'
 import { create, placeInNamespace } from './registry/create.ts'
 import { deletedStatus, remove } from './registry/delete.ts'
@@ -51,11 +51,12 @@ export async function serveResource(call: Call): Promise<ApiResponse> {
   if (context.info.subresource === 'status' && !['get', 'update', 'patch'].includes(verb)) {
     throw errors.methodNotSupported(served.resource, verb)
   }
+  if (served.view?.warning) context.warnings.push(served.view.warning)
   return handler(call)
 }
 
 export function formOf({ core, served, request, context }: Call): Form {
-  const representation = negotiate(request.headers['accept'], mediaOf(served.resource))
+  const representation = negotiate(request.headers['accept'], mediaOf(served.shown))
   return {
     representation,
     context,
@@ -94,7 +95,7 @@ async function createObject(call: Call): Promise<ApiResponse> {
 }
 
 function bodyObject({ served, request, context }: Call): AnyObject {
-  return decodeObject(served.resource, parseJsonBody(request, served.resource), context)
+  return decodeShown(served, parseJsonBody(request, served.shown), context)
 }
 
 async function updateObject(call: Call): Promise<ApiResponse> {
@@ -131,7 +132,7 @@ async function patchObject(call: Call): Promise<ApiResponse> {
   const { core, served, request, context } = call
   const form = formOf(call)
   const type = patchTypeOf(call)
-  const body: RawBody = parseJsonBody(request, served.resource)
+  const body: RawBody = parseJsonBody(request, served.shown)
   const { object, created } = await patch(
     core,
     served,

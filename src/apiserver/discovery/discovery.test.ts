@@ -73,8 +73,8 @@ interface Facts {
   groups: Entry[]
   resources: Entry[]
   items: {
-    metadata: object
-    versions: { resources: { responseKind: object; subresources: object }[] }[]
+    metadata: { name?: string }
+    versions: { resources: { responseKind: { group: string; version: string; kind: string }; subresources: object }[] }[]
   }[]
   paths: Record<string, { serverRelativeURL: string }>
   components: { schemas: Record<string, object> }
@@ -145,10 +145,10 @@ test('aggregated discovery is one document per root, known by its ETag', async (
   assert.equal(answer?.headers['content-type'], 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList')
   const document = jsonOf(answer)
   assert.equal(document.apiVersion, 'apidiscovery.k8s.io/v2')
-  const [apps] = document.items
+  const apps = document.items.find(({ metadata }) => metadata.name === 'apps')
   assert(apps)
   assert.deepEqual(apps.metadata, { name: 'apps' })
-  const [deployments] = apps.versions[0]?.resources ?? []
+  const deployments = apps.versions[0]?.resources.find(({ responseKind }) => responseKind.kind === 'Deployment')
   assert(deployments)
   assert.deepEqual(deployments.responseKind, { group: 'apps', version: 'v1', kind: 'Deployment' })
   assert.deepEqual(deployments.subresources, [

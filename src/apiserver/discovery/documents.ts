@@ -44,7 +44,7 @@ export function apiResourceList({ name }: Group, { version, resources }: GroupVe
 }
 
 function resourceFacts(served: Served): object {
-  const { resource } = served
+  const { shown: resource } = served
   const { shortNames = [], categories = [] } = resource
   const hash = storageVersionHash(served)
   return {
@@ -59,7 +59,7 @@ function resourceFacts(served: Served): object {
   }
 }
 
-function subresourceFacts({ resource }: Served, facts: SubresourceFacts): object {
+function subresourceFacts({ shown: resource }: Served, facts: SubresourceFacts): object {
   const foreign = facts.group === undefined ? {} : { group: facts.group, version: facts.version }
   return {
     name: `${resource.plural}/${facts.name}`,
@@ -71,11 +71,11 @@ function subresourceFacts({ resource }: Served, facts: SubresourceFacts): object
   }
 }
 
-function verbsOf({ resource }: Served): string[] {
+function verbsOf({ shown: resource }: Served): string[] {
   return [...(resource.verbs ?? ALL_VERBS)].sort(compare)
 }
 
-function subresourcesOf({ resource }: Served): SubresourceFacts[] {
+function subresourcesOf({ shown: resource }: Served): SubresourceFacts[] {
   const { status, scale, others = [] } = resource.subresources ?? {}
   const verbs = ['get', 'patch', 'update']
   return [
@@ -112,7 +112,7 @@ export function aggregated(groups: readonly Group[], version: AggregatedVersion)
 }
 
 function aggregatedResource(served: Served): object {
-  const { resource } = served
+  const { shown: resource } = served
   const { group, version, kind, shortNames = [], categories = [] } = resource
   const subresources = subresourcesOf(served).map((facts) => ({
     subresource: facts.name,

@@ -24,6 +24,8 @@ const PRIORITIES: Readonly<Record<string, number>> = {
   'discovery.k8s.io': 16_200,
   'flowcontrol.apiserver.k8s.io': 16_100,
   'resource.k8s.io': 16_000,
+  // Only old versions of what other groups have: nobody should find them first.
+  extensions: 15_000,
 }
 /** Where the groups of custom resources stand. */
 const CUSTOM_PRIORITY = 1000
@@ -45,7 +47,7 @@ export interface Group {
 export function groupsOf(all: Iterable<Served>): Group[] {
   const groups = new Map<string, Map<string, Served[]>>()
   for (const served of all) {
-    const { group, version } = served.resource
+    const { group, version } = served.shown
     const versions = groups.get(group) ?? new Map<string, Served[]>()
     groups.set(group, versions)
     const resources = versions.get(version) ?? []
@@ -62,7 +64,7 @@ function inOrder(versions: ReadonlyMap<string, Served[]>): GroupVersion[] {
     .sort(([a], [b]) => compareVersions(a, b))
     .map(([version, resources]) => ({
       version,
-      resources: resources.sort((a, b) => compare(a.resource.plural, b.resource.plural)),
+      resources: resources.sort((a, b) => compare(a.shown.plural, b.shown.plural)),
     }))
 }
 

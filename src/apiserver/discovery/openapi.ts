@@ -23,7 +23,7 @@ export class OpenApiDocuments {
     for (const group of groups) {
       for (const { version, resources: served } of group.versions) {
         const path = group.name === '' ? `api/${version}` : `apis/${group.name}/${version}`
-        const resources = served.map((s) => s.resource)
+        const resources = served.map((s) => s.shown)
         gone.delete(path)
         const known = this.#byPath.get(path)?.resources
         if (known?.length === resources.length && known.every((r, i) => r === resources[i])) continue

@@ -5,6 +5,7 @@ import type { Resource } from '../../apimachinery/resource.ts'
 import { DecodeError, decode } from '../../apimachinery/decode.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { RequestContext } from './context.ts'
+import type { Served } from './served.ts'
 
 /** A request's body before the schema has seen it: a JSON value, and what its text alone told (fields given twice). */
 export interface RawBody {
@@ -33,6 +34,12 @@ export function decodeObject(resource: Resource<AnyObject>, body: RawBody, conte
   object.kind = resource.kind
   object.metadata ??= { name: '' }
   return object
+}
+
+/** An object in the version that clients see, as one of the version that is worked on. */
+export function decodeShown({ shown, view }: Served, body: RawBody, context: RequestContext): AnyObject {
+  const object = decodeObject(shown, body, context)
+  return view ? view.toHub(object) : object
 }
 
 function decodeChecked(

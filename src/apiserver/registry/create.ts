@@ -79,7 +79,7 @@ async function commit(
         live: undefined,
         next: object,
         manager: context.fieldManager,
-        apiVersion: resource.apiVersion,
+        apiVersion: served.shown.apiVersion,
         subresource: '',
         nowMs: core.clock.now(),
       })

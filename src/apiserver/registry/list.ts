@@ -1,7 +1,7 @@
 // LIST: a page of the cache, or of the store where an older revision is asked for, with the tokens that lead from page to page.
 
 import * as errors from '../../apimachinery/errors.ts'
-import type { ResponseBody } from '../../client/door.ts'
+import type { CachedObject, ResponseBody } from '../../client/door.ts'
 import { CompactedError } from '../../store/store.ts'
 import type { StoredObject } from '../cache/stored.ts'
 import type { RequestContext } from './context.ts'
@@ -161,9 +161,12 @@ export function tokenFor(served: Served, revision: number, key: string): string 
   ).toString('base64url')
 }
 
+/** A listing whose objects are as clients see them. */
+type Shown = Omit<Listing, 'items'> & { readonly items: readonly CachedObject[] }
+
 /** The list as a response body: head, the cached bytes of the items, tail. */
-export function listBody(served: Served, listing: Listing): ResponseBody {
-  const { resource } = served
+export function listBody(served: Served, listing: Shown): ResponseBody {
+  const { shown: resource } = served
   const token = listing.next === undefined ? undefined : tokenFor(served, listing.revision, listing.next)
   const metadata = {
     resourceVersion: String(listing.revision),

@@ -10,7 +10,7 @@ import { PatchError } from '../../apimachinery/patch/patch-error.ts'
 import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic.ts'
 import type { StoredObject } from '../cache/stored.ts'
 import { isTrue } from '../request-info.ts'
-import { decodeObject, type RawBody } from './body.ts'
+import { decodeShown, type RawBody } from './body.ts'
 import type { RequestContext } from './context.ts'
 import { create } from './create.ts'
 import { type Core, keyOf, type Served } from './served.ts'
@@ -59,9 +59,9 @@ export function patchedObject(
   request: PatchRequest,
   context: RequestContext,
 ): AnyObject {
-  const { resource } = served
-  const value = computed(served, current.object, request)
-  const next = decodeObject(resource, { value, duplicates: request.body.duplicates }, context)
+  const { view } = served
+  const value = computed(served, view ? view.fromHub(current.object) : current.object, request)
+  const next = decodeShown(served, { value, duplicates: request.body.duplicates }, context)
   // A patch that does not name a revision is meant for whatever is there now.
   if (next.metadata.resourceVersion === String(current.revision) && !namesRevision(request))
     delete next.metadata.resourceVersion
@@ -73,7 +73,7 @@ export function patchedObject(
   return next
 }
 
-function computed({ resource }: Served, live: unknown, { type, body }: PatchRequest): unknown {
+function computed({ shown: resource }: Served, live: unknown, { type, body }: PatchRequest): unknown {
   if (type === 'json' && Array.isArray(body.value) && body.value.length > MAX_OPERATIONS)
     throw tooManyOperations(body.value.length)
   try {
@@ -116,7 +116,7 @@ async function apply(
   if (!request.query.get('fieldManager')) {
     throw errors.invalidPatchOptions('fieldManager', 'Required value: is required for apply patch')
   }
-  const applied = decodeObject(resource, request.body, context)
+  const applied = decodeShown(served, request.body, context)
   if (applied.metadata.managedFields !== undefined) throw errors.badRequest('metadata.managedFields must be nil')
   if (applied.metadata.name && applied.metadata.name !== key.name) {
     throw errors.badRequest(`name in URL does not match name in object: ${key.name} != ${applied.metadata.name}`)
@@ -131,7 +131,7 @@ async function apply(
       applied: structuredClone(applied),
       manager: context.fieldManager,
       force,
-      apiVersion: resource.apiVersion,
+      apiVersion: served.shown.apiVersion,
       subresource: context.info.subresource,
       nowMs: core.clock.now(),
     })

@@ -2,6 +2,7 @@
 
 import type { AnyObject } from '../../apimachinery/metadata.ts'
 import type { Resource } from '../../apimachinery/resource.ts'
+import type { ReadyView } from '../../apimachinery/view.ts'
 import type { Cacher } from '../cache/cacher.ts'
 import type { Served } from './served.ts'
 
@@ -37,7 +38,7 @@ export class Registry {
   /** Any version of a resource. */
   byGroupResource(group: string, plural: string): Served | undefined {
     for (const served of this.#served.values()) {
-      if (served.resource.group === group && served.resource.plural === plural) return served
+      if (served.shown.group === group && served.shown.plural === plural) return served
     }
     return undefined
   }
@@ -50,10 +51,20 @@ export class Registry {
     const { group, plural, scope, apiVersion, kind } = resource
     const place = { group, plural, namespaced: scope === 'Namespaced', apiVersion, kind }
     const cache = await this.#cacher.add({ ...place, ...(read ? { read } : {}) })
-    const served = { resource, cache, ...(storageVersion === undefined ? {} : { storageVersion }) }
+    const served = { resource, shown: resource, cache, ...(storageVersion === undefined ? {} : { storageVersion }) }
     this.#served.set(`${group}/${resource.version}/${plural}`, served)
     this.#changed()
     return served
+  }
+
+  /** Serves another version of a resource that is served already. */
+  addView(view: ReadyView): void {
+    const { resource: shown, hub } = view
+    const served = this.get(hub.group, hub.version, hub.plural)
+    if (!served) throw new Error(`Bug: ${hub.groupResource} is not served`)
+    const storageVersion = hub.version
+    this.#served.set(`${shown.group}/${shown.version}/${shown.plural}`, { ...served, shown, view, storageVersion })
+    this.#changed()
   }
 
   /** Stops serving one version, and ends its watches. */

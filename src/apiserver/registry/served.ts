@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { AnyObject, ObjectKey } from '../../apimachinery/metadata.ts'
 import type { DeepReadonly, Resource } from '../../apimachinery/resource.ts'
+import type { ReadyView } from '../../apimachinery/view.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { Store } from '../../store/store.ts'
 import type { AdmissionPlugin } from '../admission/admission.ts'
@@ -13,7 +14,11 @@ import type { StoredObject } from '../cache/stored.ts'
 
 /** One resource in service. */
 export interface Served {
+  /** The kind as it is worked on: defaults, validation and update rules are its own. */
   readonly resource: Resource<AnyObject>
+  /** The kind as clients see it: another version than `resource` where a view is served. */
+  readonly shown: Resource<AnyObject>
+  readonly view?: ReadyView
   readonly cache: ResourceCache
   /** The version that objects are stored in, where it is another one (custom resources of several versions). */
   readonly storageVersion?: string

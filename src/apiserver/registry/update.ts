@@ -109,7 +109,7 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
         live: previous,
         next,
         manager,
-        apiVersion: resource.apiVersion,
+        apiVersion: served.shown.apiVersion,
         subresource,
         nowMs: core.clock.now(),
       })

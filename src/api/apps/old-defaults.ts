@@ -1,0 +1,20 @@
+// What the workloads' versions from before apps/v1 filled in and apps/v1 asks for.
+
+import type { AnyObject } from '../../apimachinery/metadata.ts'
+import { isObject, type JsonObject } from '../../apimachinery/objects.ts'
+
+/**
+ * The labels of the pods are the selector, and the labels of the object itself, where these are not given. Gives back the spec; undefined
+ * where there is none to fill in.
+ */
+export function selectorFromTemplate(object: AnyObject): JsonObject | undefined {
+  const spec = object['spec']
+  if (!isObject(spec)) return undefined
+  const template = isObject(spec['template']) ? spec['template'] : {}
+  const metadata = isObject(template['metadata']) ? template['metadata'] : {}
+  const labels = isObject(metadata['labels']) ? (metadata['labels'] as Record<string, string>) : undefined
+  if (labels === undefined) return spec
+  spec['selector'] ??= { matchLabels: { ...labels } }
+  if (Object.keys(object.metadata.labels ?? {}).length === 0) object.metadata.labels = { ...labels }
+  return spec
+}

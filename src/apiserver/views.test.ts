@@ -1,0 +1,134 @@
+// Old versions of a kind read and write the same objects as the stored version.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { deployments } from '../api/apps/deployment.ts'
+import { VIEWS } from '../api/all.ts'
+import type { ApiRequest, ApiResponse, WatchFrame } from '../client/door.ts'
+import { ADMIN, startCluster, type TestCluster } from '../testing/cluster.ts'
+
+const PATH = '/apis/extensions/v1beta1/namespaces/default/deployments'
+
+const template = {
+  metadata: { labels: { app: 'web' } },
+  spec: { containers: [{ name: 'web', image: 'nginx' }] },
+}
+
+async function call(
+  cluster: TestCluster,
+  method: string,
+  path: string,
+  object?: object,
+  headers: Record<string, string> = {},
+): Promise<ApiResponse> {
+  const mark = path.indexOf('?')
+  const request: ApiRequest = {
+    method,
+    path: mark < 0 ? path : path.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? '' : path.slice(mark)),
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(object ? { body: Buffer.from(JSON.stringify(object)) } : {}),
+    identity: ADMIN,
+    signal: new AbortController().signal,
+  }
+  return await cluster.server.handle(request)
+}
+
+function bodyOf(answer: ApiResponse): Record<string, never> {
+  const { body } = answer
+  assert.ok(body.kind === 'object' || body.kind === 'bytes' || body.kind === 'list')
+  const bytes =
+    body.kind === 'list'
+      ? Buffer.concat([
+          body.head,
+          ...body.items.flatMap((item, i) => [...(i > 0 ? [Buffer.from(',')] : []), item.bytes]),
+          body.tail,
+        ])
+      : body.bytes
+  return JSON.parse(bytes.toString()) as Record<string, never>
+}
+
+const old = (spec: object = {}): object => ({
+  apiVersion: 'extensions/v1beta1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: { template, rollbackTo: { revision: 3 }, ...spec },
+})
+
+test('what is written in an old version is read in the new one, with the defaults of the old', async () => {
+  await using cluster = await startCluster()
+  const created = await call(cluster, 'POST', PATH, old())
+  assert.equal(created.status, 201)
+  assert.deepEqual(created.headers['warning'], [
+    '299 - "extensions/v1beta1 Deployment is deprecated in v1.8+, unavailable in v1.16+; use apps/v1 Deployment"',
+  ])
+  const shown = bodyOf(created) as unknown as { apiVersion: string; spec: Record<string, unknown> }
+  assert.equal(shown.apiVersion, 'extensions/v1beta1')
+  assert.deepEqual(shown.spec['rollbackTo'], { revision: 3 })
+  const stored = await cluster.client.get(deployments, { namespace: 'default', name: 'web' })
+  assert.equal(stored.apiVersion, 'apps/v1')
+  assert.deepEqual(stored.spec.selector, { matchLabels: { app: 'web' } })
+  assert.deepEqual(stored.metadata.labels, { app: 'web' })
+  assert.deepEqual(stored.spec.strategy?.rollingUpdate, { maxUnavailable: 1, maxSurge: 1 })
+  assert.equal(stored.spec.revisionHistoryLimit, 2147483647)
+  assert.equal(stored.metadata.annotations?.['deprecated.deployment.rollback.revision'], '3')
+  assert.ok(!('rollbackTo' in stored.spec))
+  assert.equal(stored.metadata.managedFields?.[0]?.apiVersion, 'extensions/v1beta1')
+})
+
+test('patches and replacements are worked out in the version of the client', async () => {
+  await using cluster = await startCluster()
+  await call(cluster, 'POST', PATH, old())
+  const patched = await call(
+    cluster,
+    'PATCH',
+    `${PATH}/web`,
+    { spec: { rollbackTo: { revision: 5 }, paused: true } },
+    { 'content-type': 'application/strategic-merge-patch+json' },
+  )
+  assert.equal(patched.status, 200)
+  const key = { namespace: 'default', name: 'web' }
+  const stored = await cluster.client.get(deployments, key)
+  assert.equal(stored.metadata.annotations?.['deprecated.deployment.rollback.revision'], '5')
+  assert.equal(stored.spec.paused, true)
+  const removed = await call(cluster, 'PATCH', `${PATH}/web`, [{ op: 'remove', path: '/spec/rollbackTo' }], {
+    'content-type': 'application/json-patch+json',
+  })
+  assert.equal(removed.status, 200)
+  assert.equal((await cluster.client.get(deployments, key)).metadata.annotations, undefined)
+  const same = bodyOf(await call(cluster, 'GET', `${PATH}/web`))
+  const replaced = await call(cluster, 'PUT', `${PATH}/web`, same)
+  assert.equal(replaced.status, 200)
+  assert.deepEqual(bodyOf(replaced), same, 'a replacement by itself changes nothing')
+})
+
+test('lists and watches show the old version', async () => {
+  await using cluster = await startCluster()
+  await call(cluster, 'POST', PATH, old())
+  const list = bodyOf(await call(cluster, 'GET', PATH)) as unknown as { apiVersion: string; items: { spec: object }[] }
+  assert.equal(list.apiVersion, 'extensions/v1beta1')
+  assert.ok('rollbackTo' in (list.items[0]?.spec ?? {}))
+  const watch = await call(cluster, 'GET', `${PATH}?watch=1&resourceVersion=0`)
+  assert.ok(watch.body.kind === 'watch')
+  const [frame] = ((await watch.body.events[Symbol.asyncIterator]().next()) as { value: readonly WatchFrame[] }).value
+  const event = JSON.parse(String(frame?.line)) as { type: string; object: { apiVersion: string; spec: object } }
+  assert.equal(event.type, 'ADDED')
+  assert.equal(event.object.apiVersion, 'extensions/v1beta1')
+  assert.ok('rollbackTo' in event.object.spec)
+})
+
+test('discovery tells of every version, and of the stored one by its hash', async () => {
+  await using cluster = await startCluster()
+  for (const { resource } of VIEWS) {
+    const group = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`
+    const { resources } = bodyOf(await call(cluster, 'GET', group)) as unknown as { resources: { name: string }[] }
+    assert.ok(resources.some(({ name }) => name === resource.plural))
+  }
+  const hashOf = async (group: string): Promise<string | undefined> =>
+    (
+      bodyOf(await call(cluster, 'GET', group)) as unknown as {
+        resources: { name: string; storageVersionHash?: string }[]
+      }
+    ).resources.find(({ name }) => name === 'deployments')?.storageVersionHash
+  assert.equal(await hashOf('/apis/extensions/v1beta1'), await hashOf('/apis/apps/v1'))
+})
