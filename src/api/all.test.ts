@@ -6,7 +6,7 @@ import { decode } from '../apimachinery/decode.ts'
 import { applyDefaults } from '../apimachinery/defaults.ts'
 import { Issues } from '../apimachinery/issues.ts'
 import type { AnyObject } from '../apimachinery/metadata.ts'
-import { INLINE_MESSAGES } from '../apimachinery/protobuf/inline.ts'
+import { type Inline, INLINE_MESSAGES } from '../apimachinery/protobuf/inline.ts'
 import type { Field, Struct } from '../apimachinery/schema.ts'
 import { validate } from '../apimachinery/validate.ts'
 import { ALL_RESOURCES, type AnyResource, kindOf, resourceOf, SUBRESOURCE_BODIES } from './all.ts'
@@ -28,6 +28,12 @@ function structsBelow(roots: readonly Struct[]): Map<string, Struct> {
   }
   roots.forEach(visit)
   return found
+}
+
+/** In how many messages a field is wrapped on the wire. */
+function depthOf(key: string, inline: Inline | undefined): number {
+  if (inline === undefined || !(inline.only?.includes(key) ?? !inline.except?.includes(key))) return 0
+  return 1 + depthOf(key, inline.inner)
 }
 
 const KINDS = [...ALL_RESOURCES, ...SUBRESOURCE_BODIES]
@@ -66,13 +72,12 @@ describe('all kinds', () => {
 
   test('use every protobuf number once', () => {
     for (const struct of STRUCTS.values()) {
-      const inline = INLINE_MESSAGES[struct.name]
-      const inside = (key: string): boolean =>
-        inline !== undefined && (inline.only?.includes(key) ?? !inline.except?.includes(key))
-      for (const flat of [true, false]) {
-        const numbers = Object.entries(struct.fields)
-          .filter(([key]) => inside(key) !== flat)
-          .map(([, { number }]) => number)
+      const messages = new Map<number, number[]>()
+      for (const [key, { number }] of Object.entries(struct.fields)) {
+        const depth = depthOf(key, INLINE_MESSAGES[struct.name])
+        messages.set(depth, [...(messages.get(depth) ?? []), number])
+      }
+      for (const numbers of messages.values()) {
         assert.deepEqual(numbers, [...new Set(numbers)], struct.name)
         assert.ok(
           numbers.every((number) => number > 0),

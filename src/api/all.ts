@@ -3,6 +3,12 @@
 import type { AnyObject } from '../apimachinery/metadata.ts'
 import type { Resource } from '../apimachinery/resource.ts'
 import { type ReadyView, viewsOf } from '../apimachinery/view.ts'
+import { mutatingAdmissionPolicies } from './admissionregistration/mutating-admission-policy.ts'
+import { mutatingAdmissionPolicyBindings } from './admissionregistration/mutating-admission-policy-binding.ts'
+import { mutatingWebhookConfigurations } from './admissionregistration/mutating-webhook-configuration.ts'
+import { validatingAdmissionPolicies } from './admissionregistration/validating-admission-policy.ts'
+import { validatingAdmissionPolicyBindings } from './admissionregistration/validating-admission-policy-binding.ts'
+import { validatingWebhookConfigurations } from './admissionregistration/validating-webhook-configuration.ts'
 import { customResourceDefinitions } from './apiextensions/custom-resource-definition.ts'
 import { controllerRevisions } from './apps/controller-revision.ts'
 import { daemonSets } from './apps/daemon-set.ts'
@@ -98,6 +104,12 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   selfSubjectAccessReviews,
   selfSubjectRulesReviews,
   subjectAccessReviews,
+  mutatingAdmissionPolicies,
+  mutatingAdmissionPolicyBindings,
+  mutatingWebhookConfigurations,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
+  validatingWebhookConfigurations,
   customResourceDefinitions,
 ])
 

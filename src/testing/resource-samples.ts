@@ -32,6 +32,15 @@ const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }]
 const moreRules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }]
 const structural = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
 
+const webhook = {
+  name: 'a.example.com',
+  clientConfig: { url: 'https://example.com' },
+  sideEffects: 'None',
+  admissionReviewVersions: ['v1'],
+}
+const matchConstraints = {
+  resourceRules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }],
+}
 /** Asks for a certificate for jane of dev. */
 const certificateRequest = [
   'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIWE1IOENBUUF3SFRFTU1Bb0dBMVVFQ2d3RFpHVjJNUTB3Q3dZ',
@@ -141,6 +150,28 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     body: { driverName: 'd.example.com', parameters: { iops: '100' } },
     change: { metadata: { annotations: { changed: 'yes' } } },
   },
+  mutatingwebhookconfigurations: { body: { webhooks: [webhook] }, change: { webhooks: null } },
+  validatingwebhookconfigurations: { body: { webhooks: [webhook] }, change: { webhooks: null } },
+  validatingadmissionpolicies: {
+    body: { spec: { matchConstraints, validations: [{ expression: 'true' }] } },
+    change: { spec: { validations: [{ expression: 'false' }] } },
+    status: { conditions: [condition('Ready')] },
+  },
+  validatingadmissionpolicybindings: {
+    body: { spec: { policyName: 'p', validationActions: ['Deny'] } },
+    change: { spec: { validationActions: ['Warn'] } },
+  },
+  mutatingadmissionpolicies: {
+    body: {
+      spec: {
+        matchConstraints,
+        reinvocationPolicy: 'Never',
+        mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }],
+      },
+    },
+    change: { spec: { reinvocationPolicy: 'IfNeeded' } },
+  },
+  mutatingadmissionpolicybindings: { body: { spec: { policyName: 'p' } }, change: { spec: { policyName: 'q' } } },
   customresourcedefinitions: {
     body: {},
     name: (unique) => `${unique}s.example.com`,

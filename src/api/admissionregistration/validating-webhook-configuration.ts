@@ -1,0 +1,43 @@
+// ValidatingWebhookConfiguration: servers outside the cluster's own that are asked about requests and may refuse them.
+
+import type { ObjectWith } from '../../apimachinery/resource.ts'
+import { defineResource } from '../../apimachinery/resource.ts'
+import { list } from '../../apimachinery/schema.ts'
+import { GROUP, V1 } from './fields.ts'
+import { validateWebhooks } from './validate-webhooks.ts'
+import { validatingWebhook } from './webhook-fields.ts'
+
+const validatingWebhookConfigurationFields = {
+  webhooks: list(2, validatingWebhook, {
+    list: 'map',
+    keys: ['name'],
+    mergeKey: 'name',
+    strategy: 'merge',
+    unique: true,
+  }),
+}
+export interface ValidatingWebhookConfiguration extends ObjectWith<typeof validatingWebhookConfigurationFields> {}
+
+export const validatingWebhookConfigurations = defineResource({
+  group: GROUP,
+  version: 'v1',
+  kind: 'ValidatingWebhookConfiguration',
+  plural: 'validatingwebhookconfigurations',
+  scope: 'Cluster',
+  categories: ['api-extensions'],
+  unconditionalUpdate: false,
+  generation: true,
+  model: `${V1}.ValidatingWebhookConfiguration`,
+  fields: validatingWebhookConfigurationFields,
+  columns: [
+    {
+      name: 'Webhooks',
+      type: 'integer',
+      description: 'How many webhooks are asked.',
+      cell: ({ webhooks = [] }) => webhooks.length,
+    },
+  ],
+  validate({ webhooks = [] }, issues) {
+    validateWebhooks(webhooks, 'webhooks', issues)
+  },
+})
