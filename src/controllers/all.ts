@@ -2,6 +2,7 @@
 
 import { clusterRoleAggregationController } from './clusterrole-aggregation-controller/controller.ts'
 import type { Controller, ControllerEnvironment, RunningController } from './controller.ts'
+import { daemonSetController } from './daemon-set-controller/controller.ts'
 import { deploymentController } from './deployment-controller/controller.ts'
 import { endpointController } from './endpoint-controller/controller.ts'
 import { endpointSliceController } from './endpointslice-controller/controller.ts'
@@ -48,6 +49,7 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     replicationController,
     replicaSetController,
     deploymentController,
+    daemonSetController(),
     endpointSliceController,
     endpointController,
     namespaceController,

@@ -159,6 +159,15 @@ const SCHEDULER: readonly PolicyRule[] = [
 ]
 
 const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
+  'daemon-set-controller': [
+    rule(['get', 'list', 'watch'], ['apps'], ['daemonsets']),
+    rule(['update'], ['apps'], ['daemonsets/finalizers', 'daemonsets/status']),
+    rule(READ, [''], ['nodes']),
+    rule(['create', 'delete', 'get', 'list', 'patch', 'watch'], [''], ['pods']),
+    rule(['create'], [''], ['pods/binding']),
+    rule(['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'], ['apps'], ['controllerrevisions']),
+    EVENTS,
+  ],
   'deployment-controller': [
     rule(['get', 'list', 'update', 'watch'], ['apps'], ['deployments']),
     rule(['update'], ['apps'], ['deployments/finalizers', 'deployments/status']),

@@ -3,6 +3,7 @@
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import type { Deployment } from '../../api/apps/deployment.ts'
 import type { ReplicaSet } from '../../api/apps/replica-set.ts'
+import { share } from '../share.ts'
 
 export type ReadonlyDeployment = DeepReadonly<Deployment>
 export type ReadonlySet = DeepReadonly<ReplicaSet>
@@ -22,11 +23,6 @@ export const availableOf = (sets: readonly ReadonlySet[]): number =>
 export const byCreation = (a: ReadonlySet, b: ReadonlySet): number => {
   const [left, right] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '']
   return left < right || (left === right && a.metadata.name < b.metadata.name) ? -1 : 1
-}
-
-function share(value: number | string | undefined, total: number, round: (n: number) => number): number {
-  if (value === undefined) return 0
-  return typeof value === 'number' ? value : round((Number.parseInt(value, 10) * total) / 100)
 }
 
 const isRolling = ({ spec }: ReadonlyDeployment): boolean => spec.strategy?.type !== 'Recreate'

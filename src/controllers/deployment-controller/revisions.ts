@@ -6,6 +6,7 @@ import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import type { ReplicaSet } from '../../api/apps/replica-set.ts'
 import { controllerReference } from '../../api/core/owners.ts'
 import type { PodTemplateSpec } from '../../api/core/pod/template.ts'
+import { stableHash } from '../stable-hash.ts'
 import {
   byCreation,
   DESIRED_REPLICAS,
@@ -29,7 +30,6 @@ const OWN_ANNOTATIONS = new Set([
   'deprecated.deployment.rollback.to',
 ])
 const MAX_HISTORY_LENGTH = 2000
-const SAFE = 'bcdfghjklmnpqrstvwxz2456789'
 
 export const revisionOf = (object: {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> }
@@ -53,19 +53,8 @@ function comparable(template: DeepReadonly<PodTemplateSpec> | undefined): unknow
   return { ...copy, metadata: { ...copy.metadata, labels } }
 }
 
-/** Stable over key order and restarts: FNV-1a of the canonical text, in letters that spell nothing. */
 export function templateHash(template: DeepReadonly<PodTemplateSpec>, collisionCount: number | undefined): string {
-  const text = `${canonical(comparable(template))}${collisionCount ?? ''}`
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0
-  return [...String(hash)].map((digit) => SAFE[digit.charCodeAt(0) % SAFE.length]).join('')
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? ''
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, v]) => `${JSON.stringify(key)}:${canonical(v)}`).join(',')}}`
+  return stableHash(comparable(template), collisionCount)
 }
 
 export function newSetFor(deployment: ReadonlyDeployment, hash: string, revision: number): ReplicaSet {

@@ -16,10 +16,11 @@ const SLOW_START_INITIAL_BATCH = 1
 type Owner = DeepReadonly<AnyObject>
 
 /** Runs `count` calls in batches that double while all goes well. Returns what went wrong first. */
-export async function slowStart(count: number, call: () => Promise<void>): Promise<unknown> {
+export async function slowStart(count: number, call: (index: number) => Promise<void>): Promise<unknown> {
   let left = count
   for (let size = Math.min(SLOW_START_INITIAL_BATCH, left); size > 0; size = Math.min(size * 2, left)) {
-    const results = await Promise.allSettled(Array.from({ length: size }, call))
+    const done = count - left
+    const results = await Promise.allSettled(Array.from({ length: size }, (_, i) => call(done + i)))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed) return failed.reason
     left -= size
@@ -27,15 +28,16 @@ export async function slowStart(count: number, call: () => Promise<void>): Promi
   return undefined
 }
 
-/** Creates pods from the template. Returns the first failure, if any. */
+/** Creates a pod from each template. Returns the first failure, if any. */
 export function createPods(
   context: ReconcileContext,
   owner: Owner,
-  template: DeepReadonly<PodTemplateSpec>,
-  count: number,
+  templates: readonly DeepReadonly<PodTemplateSpec>[],
 ): Promise<unknown> {
   const { api, events, writes, signal } = context
-  return slowStart(count, async () => {
+  return slowStart(templates.length, async (index) => {
+    const template = templates[index]
+    if (template === undefined) return
     try {
       const pod = await api.create(pods, podFrom(owner, template), { signal })
       writes.wrote(keyOf(owner), pods, pod)

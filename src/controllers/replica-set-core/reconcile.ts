@@ -89,7 +89,7 @@ async function manage(
     case 'create': {
       const { template } = set.spec
       if (template === undefined) return undefined
-      const error = await createPods(context, owner, template, plan.count)
+      const error = await createPods(context, owner, Array<typeof template>(plan.count).fill(template))
       return error === undefined ? undefined : { reason: 'FailedCreate', message: messageOf(error), error }
     }
     case 'delete': {
