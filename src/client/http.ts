@@ -31,7 +31,10 @@ const MAX_EVENT_BYTES = 16 * 1024 * 1024
 /** A server that is silent for this long before it answers is not there (watches aside, which may be silent). */
 const ANSWER_TIMEOUT_MS = 60_000
 
-export interface HttpClient extends Client, Disposable {}
+export interface HttpClient extends Client, Disposable {
+  /** New connections are made with another client certificate; what is under way goes on with the old one. */
+  rotate(credentials: { certificate: string; key: string }): void
+}
 
 export function httpClient(options: HttpClientOptions): HttpClient {
   const tls = {
@@ -45,6 +48,9 @@ export function httpClient(options: HttpClientOptions): HttpClient {
   const transport = httpTransport(options, agent, watchAgent)
   return {
     ...clientOver(transport),
+    rotate({ certificate, key }) {
+      for (const one of [agent, watchAgent]) Object.assign(one.options, { cert: certificate, key })
+    },
     [Symbol.dispose]() {
       agent.destroy()
       watchAgent.destroy()

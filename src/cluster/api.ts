@@ -19,15 +19,16 @@ export interface Answer {
 }
 
 export interface Question {
-  readonly method?: 'GET' | 'DELETE'
+  readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly path: string
+  readonly body?: object
   readonly signal?: AbortSignal | undefined
 }
 
 export function ask(
   state: Pick<ClusterState, 'port'>,
   administrator: Administrator,
-  { method = 'GET', path, signal }: Question,
+  { method = 'GET', path, body, signal }: Question,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(
@@ -41,7 +42,7 @@ export function ask(
         key: administrator.key,
         agent: false,
         timeout: REQUEST_TIMEOUT_MS,
-        headers: { accept: 'application/json' },
+        headers: { accept: 'application/json', ...(body ? { 'content-type': 'application/json' } : {}) },
         ...(signal ? { signal } : {}),
       },
       (response) => {
@@ -58,7 +59,7 @@ export function ask(
     )
     sent.on('timeout', () => sent.destroy(new Error('The server does not answer')))
     sent.on('error', reject)
-    sent.end()
+    sent.end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
 

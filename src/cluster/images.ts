@@ -22,7 +22,10 @@ export async function openImages(host: Host, places: Places): Promise<ImageStore
 
 /** The pause image holds every pod's namespaces; without it no pod starts. */
 export async function ensurePauseImage(host: Host, places: Places): Promise<void> {
-  const store = await openImages(host, places)
+  await ensurePause(await openImages(host, places))
+}
+
+export async function ensurePause(store: ImageStore): Promise<void> {
   const { buildPauseImage, PAUSE_IMAGE } = await import('../oci/pause.ts')
   const present = await store.resolve(PAUSE_IMAGE)
   if (present && (await store.missing(present)).length === 0) return

@@ -1,6 +1,7 @@
 // The certificates of a cluster, as files in its data directory; whatever is missing, wrong or near its end is issued anew.
 
 import { mkdirSync } from 'node:fs'
+import type { NetworkInterfaceInfo } from 'node:os'
 import { join } from 'node:path'
 import {
   type CertificateSources,
@@ -86,6 +87,16 @@ export function ensureServerPki(
   }
 }
 
+/** Under what machines reach a server here besides its names: the addresses of this machine, those of clusters' own networks left out. */
+export function reachableNames(interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>, host: string): string[] {
+  const addresses = Object.entries(interfaces).flatMap(([link, infos]) =>
+    /^(dr[bnu]-|veth)/.test(link)
+      ? []
+      : (infos ?? []).flatMap(({ address, internal, scopeid }) => (internal || scopeid ? [] : [address])),
+  )
+  return [...new Set([...addresses, ...(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(host) ? [host] : [])])]
+}
+
 /** The administrator's certificate, for the kubeconfig. */
 export function ensureAdmin(directory: string, sources: CertificateSources): Credentials & { caCertificate: string } {
   const authority = ensureAuthority(directory, sources)
@@ -128,6 +139,12 @@ export function readNodePki(directory: string): NodePki | undefined {
   const client = read(directory, 'kubelet-client')
   const serving = read(directory, 'kubelet')
   return caCertificate && client && serving ? { caCertificate, client, serving } : undefined
+}
+
+export function writeNodePki(directory: string, { caCertificate, client, serving }: NodePki): void {
+  writeFileAtomic(join(directory, 'ca.crt'), caCertificate)
+  write(directory, 'kubelet-client', client)
+  write(directory, 'kubelet', serving)
 }
 
 interface Wanted {

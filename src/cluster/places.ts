@@ -37,7 +37,7 @@ export function placesOf(roots: Roots, name: string): Places {
 }
 
 export const stateFileOf = (places: Places): string => join(places.data, 'cluster.json')
-export const pkiOf = (places: Places): string => join(places.data, 'pki')
+export const pkiOf = (places: Pick<Places, 'data'>): string => join(places.data, 'pki')
 export const storeOf = (places: Places): string => join(places.data, 'store')
 export const imagesOf = (places: Places): string => join(places.data, 'images')
 export const logsOf = (places: Places): string => join(places.data, 'logs')
@@ -46,7 +46,7 @@ export const logFileOf = (places: Places, process: string): string => join(logsO
 export const pidFileOf = (places: Places, process: string): string => join(places.run, `${process}.pid`)
 export const keeperOf = (process: string): string => `${process}.keeper`
 /** The agent's own credentials and everything else it is told. */
-export const nodeDataOf = (places: Places, node: string): string => join(places.data, 'nodes', node)
+export const nodeDataOf = (places: Pick<Places, 'data'>, node: string): string => join(places.data, 'nodes', node)
 /** Short: a socket's path has 107 bytes. */
 export const nodeRunOf = (places: Places, node: string): string => join(places.run, node)
 export const containerdPathsOf = (places: Places, node: string): { root: string; state: string } => ({

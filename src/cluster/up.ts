@@ -2,8 +2,7 @@
 
 import { existsSync, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { networkInterfaces } from 'node:os'
-import { join } from 'node:path'
+import { hostname, networkInterfaces } from 'node:os'
 import { rfc3339, sleep } from '../base/clock.ts'
 import { findDetached } from '../base/node/detached.ts'
 import { withLockFile } from '../base/node/lock-file.ts'
@@ -18,13 +17,13 @@ import type { Host } from './host.ts'
 import { withSettingsKept } from './host-settings.ts'
 import { ensurePauseImage } from './images.ts'
 import { chooseNetworks } from './networks.ts'
-import { ensureAdmin, ensureAuthority, ensureNodePki, ensureServerPki } from './pki.ts'
+import { ensureNodes } from './node-pki.ts'
+import { ensureAdmin, ensureServerPki, reachableNames } from './pki.ts'
 import {
   clusterNames,
   hostLockOf,
   keeperOf,
   makeDataDirectory,
-  nodeDataOf,
   pidFileOf,
   pkiOf,
   type Places,
@@ -216,10 +215,9 @@ async function requireFreePort(port: number): Promise<void> {
 
 function ensureCertificates(host: Host, places: Places, state: ClusterState): Administrator {
   const directory = pkiOf(places)
-  const authority = ensureAuthority(directory, host)
-  ensureServerPki(directory, [firstServiceIP(state), machineAddressOf(state)], host)
-  for (const { name, address } of state.nodes)
-    ensureNodePki({ authority, directory: join(nodeDataOf(places, name), 'pki') }, { name, addresses: [address] }, host)
+  const reachable = reachableNames(networkInterfaces(), hostname())
+  ensureServerPki(directory, [firstServiceIP(state), machineAddressOf(state), ...reachable], host)
+  ensureNodes(places, state, host)
   return ensureAdmin(directory, host)
 }
 

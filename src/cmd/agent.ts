@@ -1,10 +1,13 @@
 // The program `drover agent`: one node with its containerd, its pods, their network and the services they reach.
 
+import { X509Certificate } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
-import { writeFileAtomic } from '../base/node/files.ts'
+import { type Credentials, hasTimeLeft } from '../base/node/certificates.ts'
+import { makeParent, readJSONIfExists, writeFileAtomic } from '../base/node/files.ts'
+import { readProcess } from '../base/node/processes.ts'
 import { UserError } from '../base/node/user-error.ts'
 import { systemRandom } from '../base/random.ts'
 import { endpointSlices } from '../api/discovery/endpoint-slice.ts'
@@ -13,8 +16,12 @@ import { pods as podResource } from '../api/core/pod/pod.ts'
 import { services } from '../api/core/service/service.ts'
 import { type HttpClient, httpClient } from '../client/http.ts'
 import { type Informer, startInformer } from '../client/informer.ts'
-import { readNodePki } from '../cluster/pki.ts'
-import { cniDirectory } from '../cluster/preflight.ts'
+import { withSettingsKept } from '../cluster/host-settings.ts'
+import { ensurePause } from '../cluster/images.ts'
+import { addressTowards, clusterCIDROf, joinCluster, readClusterFacts, renewNodePki } from '../cluster/join.ts'
+import { type NodePki, readNodePki } from '../cluster/pki.ts'
+import { cniDirectory, requireMachine } from '../cluster/preflight.ts'
+import { startRenewal } from '../cluster/renewal.ts'
 import { KUBERNETES_VERSION } from '../cluster/version.ts'
 import { runCommand } from '../netlink/command.ts'
 import { checkNetwork } from '../netlink/preflight.ts'
@@ -26,52 +33,8 @@ import { type ContainerdOptions, findContainerd, startContainerd } from '../node
 import { CriClient } from '../node/cri/cri-client.ts'
 import { startPodNetwork } from '../pod-network/pod-network.ts'
 import { startServiceProxy } from '../proxy/service-proxy.ts'
+import { type AgentSettings, FLAGS, HELP, settingsOf } from './agent-settings.ts'
 import { openLog, parseFlags, untilStopped } from './process.ts'
-
-const HELP = `Usage: drover agent --server URL --cluster NAME --node-name NAME --node-ip IP --data-dir DIR --run-dir DIR [flags]
-Runs one node in the foreground. Its certificates are in DIR/pki of the data directory.
-
-  --server URL               the API server
-  --cluster NAME             the cluster, by which the node's traces on this machine are named
-  --node-name NAME           the node's name
-  --node-ip IP               the address under which other nodes and the server reach it
-  --data-dir DIR             what outlives a reboot: certificates, containerd's images, pods' volumes and logs
-  --run-dir DIR              what does not: sockets and pid files; a short path
-  --cgroup-root PATH         cgroup of all pods (default /drover-CLUSTER.NODE)
-  --cluster-cidr CIDR        network of the pods (default 10.244.0.0/16)
-  --service-cidr CIDR        network of the services (default 10.96.0.0/16)
-  --images DIR               image store to serve to this node's containerd
-  --log-file FILE            write the log there instead of to standard error
-  --log-level LEVEL          error, warn, info, debug or trace (default info)
-`
-
-const FLAGS = {
-  server: { type: 'string' },
-  cluster: { type: 'string' },
-  'node-name': { type: 'string' },
-  'node-ip': { type: 'string' },
-  'data-dir': { type: 'string' },
-  'run-dir': { type: 'string' },
-  'cgroup-root': { type: 'string' },
-  'cluster-cidr': { type: 'string', default: '10.244.0.0/16' },
-  'service-cidr': { type: 'string', default: '10.96.0.0/16' },
-  images: { type: 'string' },
-  'log-file': { type: 'string' },
-  'log-level': { type: 'string', default: 'info' },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const
-
-interface AgentSettings {
-  readonly server: string
-  readonly cluster: string
-  readonly node: string
-  readonly address: string
-  readonly data: string
-  readonly run: string
-  readonly cgroupRoot: string
-  readonly clusterCIDR: string
-  readonly images: string | undefined
-}
 
 /** containerd is looked at this often; when it died it is started again. */
 const CONTAINERD_LOOK_MS = 500
@@ -83,7 +46,7 @@ export async function runAgent(args: readonly string[]): Promise<void> {
     return
   }
   const log = openLog({ file: flags['log-file'], level: flags['log-level'] })
-  const settings = settingsOf(flags)
+  const settings = settingsOf(flags, process.env)
   const stop = new AbortController()
   const stopped = untilStopped()
   stopped.then(
@@ -96,29 +59,6 @@ export async function runAgent(args: readonly string[]): Promise<void> {
   log.info('Stopping', { signal: await stopped })
 }
 
-function settingsOf(flags: { readonly [flag: string]: string | boolean | undefined }): AgentSettings {
-  const text = (flag: string): string => {
-    const value = flags[flag]
-    if (typeof value === 'string' && value !== '') return value
-    throw new UserError(`drover agent needs --${flag}`, { remedy: 'see: drover agent --help', exitCode: 2 })
-  }
-  const cluster = text('cluster')
-  const node = text('node-name')
-  const root = flags['cgroup-root']
-  const images = flags['images']
-  return {
-    server: text('server'),
-    cluster,
-    node,
-    address: text('node-ip'),
-    data: resolve(text('data-dir')),
-    run: resolve(text('run-dir')),
-    cgroupRoot: typeof root === 'string' ? root : `/drover-${cluster}.${node}`,
-    clusterCIDR: text('cluster-cidr'),
-    images: typeof images === 'string' ? resolve(images) : undefined,
-  }
-}
-
 interface Running {
   readonly log: Logger
   /** What is started is ended in reverse. */
@@ -126,16 +66,15 @@ interface Running {
   readonly signal: AbortSignal
 }
 
-async function startNode(settings: AgentSettings, running: Running): Promise<void> {
+/** What is known of the node once it belongs to the cluster. */
+type NodeSettings = AgentSettings & { readonly address: string; readonly clusterCIDR: string }
+
+async function startNode(given: AgentSettings, running: Running): Promise<void> {
   const { log, stack, signal } = running
+  const { settings, pki, joined } = await admitted(given, running)
   const { node, data } = settings
-  const pki = readNodePki(join(data, 'pki'))
-  if (!pki)
-    throw new UserError(`The node has no certificates in "${join(data, 'pki')}"`, {
-      remedy: `start it with: drover up -n ${settings.cluster}`,
-    })
   const containerd = containerdOptions(settings)
-  if (settings.images !== undefined) await serveImages(settings.images, containerd.registryConfigDir, running)
+  await serveImages(settings.images, containerd.registryConfigDir, { ...running, ownPause: joined })
   const [{ socket }, network] = await Promise.all([
     startContainerd(containerd, { clock: systemClock, log, signal }),
     checkNetwork(runCommand),
@@ -150,6 +89,7 @@ async function startNode(settings: AgentSettings, running: Running): Promise<voi
   const client = stack.use(httpClient({ server: settings.server, ca, certificate, key, userAgent: 'kubelet' }))
   const runtime = stack.use(new CriClient({ socket, clock: systemClock, log }))
   const hierarchy: Hierarchy = parseHierarchy(readFileSync('/proc/self/mountinfo', 'utf8'))
+  let serveWith: (renewed: Credentials) => void = () => {}
   stack.use(
     await startAgent({
       client,
@@ -170,11 +110,84 @@ async function startNode(settings: AgentSettings, running: Running): Promise<voi
         certificate: pki.serving.certificate,
         key: pki.serving.key,
         clientCA: pki.caCertificate,
+        onRenewal: (serve) => {
+          serveWith = serve
+        },
         authorize: ({ commonName }) => commonName === 'kube-apiserver-kubelet-client',
       },
     }),
   )
+  const use = (renewed: NodePki): void => {
+    client.rotate(renewed.client)
+    serveWith(renewed.serving)
+  }
+  stack.use(keepCertificates({ settings, pki, joined, use }, running))
   startNetwork(settings, { ...running, client, bridgeNetfilter: network.bridgeNetfilter })
+}
+
+/** Certificates and what the cluster says of itself: from the node's directory, the first time by joining. */
+async function admitted(
+  given: AgentSettings,
+  { signal }: Running,
+): Promise<{ settings: NodeSettings; pki: NodePki; joined: boolean }> {
+  const { data, node, server, admission } = given
+  const address = given.address ?? (await addressTowards(server))
+  const directory = join(data, 'pki')
+  let pki = readNodePki(directory)
+  if (given.pidFile !== undefined) await claimMachine(given, signal)
+  if (pki === undefined) {
+    if (admission === undefined)
+      throw new UserError(`The node has no certificates in "${directory}" yet`, {
+        remedy: 'join with what this prints where the cluster runs: drover token create',
+      })
+    const waiting = { clock: systemClock, random: systemRandom, signal }
+    pki = await joinCluster({ server, ...admission, node: { name: node, addresses: [address] }, directory, ...waiting })
+    writeFileAtomic(join(data, JOINED_FILE), `${JSON.stringify(await readClusterFacts(server, pki))}\n`)
+  }
+  const facts = readJSONIfExists(join(data, JOINED_FILE))
+  const clusterCIDR = given.clusterCIDR ?? clusterCIDROf(facts) ?? DEFAULT_CLUSTER_CIDR
+  return { settings: { ...given, address, clusterCIDR }, pki, joined: facts !== undefined }
+}
+
+/** There when this node's cluster is elsewhere: what it said of itself. */
+const JOINED_FILE = 'joined.json'
+const DEFAULT_CLUSTER_CIDR = '10.244.0.0/16'
+
+/** A machine of its own: it can run nodes, others learn that it does, and its settings are put back when it is left. */
+async function claimMachine({ pidFile = '' }: AgentSettings, signal: AbortSignal): Promise<void> {
+  requireMachine({ path: process.env['PATH'] ?? '', uid: process.getuid?.() ?? 0 })
+  makeParent(pidFile)
+  const self = readProcess(process.pid)
+  writeFileAtomic(pidFile, JSON.stringify({ pid: process.pid, startTime: self?.startTime ?? '' }))
+  await withSettingsKept({ clock: systemClock, signal, roots: { data: '', run: '' } }, async () => {})
+}
+
+interface Kept {
+  readonly settings: NodeSettings
+  readonly pki: NodePki
+  readonly joined: boolean
+  use(renewed: NodePki): void
+}
+
+/** Those of a cluster on this machine are issued by its server, into the same files; others are asked for. */
+function keepCertificates({ settings, joined, use, ...kept }: Kept, { log, signal }: Running): Disposable {
+  let { pki } = kept
+  const directory = join(settings.data, 'pki')
+  const node = { name: settings.node, addresses: [settings.address] }
+  const waiting = { clock: systemClock, random: systemRandom, signal }
+  return startRenewal({
+    clock: systemClock,
+    log,
+    what: 'node',
+    isDue: () =>
+      [pki.client, pki.serving].some(({ certificate }) => !hasTimeLeft(new X509Certificate(certificate), systemClock)),
+    async renew() {
+      pki = joined
+        ? await renewNodePki({ server: settings.server, pki, directory }, node, waiting)
+        : (readNodePki(directory) ?? pki)
+      use(pki)
+    },
+  })
 }
 
 function containerdOptions({ data, run }: AgentSettings): ContainerdOptions {
@@ -196,11 +209,17 @@ function containerdOptions({ data, run }: AgentSettings): ContainerdOptions {
 }
 
 /** The cluster's image store as a registry on this node's loopback, and containerd pointed at it. */
-async function serveImages(directory: string, configDirectory: string, { log, stack }: Running): Promise<void> {
+async function serveImages(
+  directory: string,
+  configDirectory: string,
+  { log, stack, ownPause }: Running & { ownPause: boolean },
+): Promise<void> {
   const { openImageStore } = await import('../oci/store.ts')
   const { startRegistry } = await import('../oci/registry.ts')
   const { containerdHostsToml, DEFAULT_HOSTS_FILE } = await import('../oci/containerd-hosts.ts')
   const store = await openImageStore({ directory, clock: systemClock, random: systemRandom })
+  // In a cluster's own image store its command line has put it.
+  if (ownPause) await ensurePause(store)
   const host = '127.0.0.1'
   const registry = stack.use(await startRegistry({ store, host, port: 0, log: log.child({ component: 'registry' }) }))
   const file = join(configDirectory, DEFAULT_HOSTS_FILE)
@@ -233,7 +252,7 @@ interface Networking extends Running {
   readonly bridgeNetfilter: boolean
 }
 
-function startNetwork(settings: AgentSettings, { client, bridgeNetfilter, ...running }: Networking): void {
+function startNetwork(settings: NodeSettings, { client, bridgeNetfilter, ...running }: Networking): void {
   const { stack } = running
   const { cluster, node, data, clusterCIDR, address } = settings
   const network = { clock: systemClock, log: running.log.child({ component: 'network' }) }

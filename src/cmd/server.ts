@@ -1,5 +1,6 @@
 // The program `drover server`: store, API server, controllers and scheduler in one process.
 
+import { hostname, networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
@@ -9,7 +10,10 @@ import { type ApiServer, startApiServer } from '../apiserver/api-server.ts'
 import { type HttpsDoor, openHttps } from '../apiserver/https.ts'
 import { takesUpgrade } from '../apiserver/node-proxy/node-proxy.ts'
 import { retentionOf } from '../apiserver/retention.ts'
-import { ensureServerPki, type ServerPki } from '../cluster/pki.ts'
+import { withBootstrapTokens } from '../cluster/bootstrap-tokens.ts'
+import { renewNodes } from '../cluster/node-pki.ts'
+import { ensureAuthority, ensureServerPki, reachableNames, type ServerPki } from '../cluster/pki.ts'
+import { startRenewal } from '../cluster/renewal.ts'
 import { firstServiceIP } from '../cluster/state.ts'
 import type { Store } from '../store/store.ts'
 import { openLog, parseFlags, parsePort, untilStopped } from './process.ts'
@@ -50,9 +54,6 @@ interface ServerSettings {
   readonly serviceCIDR: string
   readonly store: 'lmdb' | 'memory'
 }
-
-/** Certificates are looked at this often; the serving one is renewed without a restart. */
-const ROTATION_MS = 12 * 3600 * 1000
 
 export async function runServer(args: readonly string[]): Promise<void> {
   const flags = parseFlags(args, FLAGS, 'server')
@@ -97,10 +98,9 @@ interface RunningServer extends AsyncDisposable {
 async function startServer(settings: ServerSettings, log: Logger): Promise<RunningServer> {
   const stack = new AsyncDisposableStack()
   try {
-    const addresses = [firstServiceIP(settings), settings.advertiseAddress].filter((name) => name !== '127.0.0.1')
-    const sources = { clock: systemClock, random: systemRandom }
-    const issue = (): ServerPki => ensureServerPki(join(settings.dataDirectory, 'pki'), addresses, sources)
+    const issue = (): ServerPki => issueCertificates(settings)
     const pki = issue()
+    const kubelet = { ca: pki.caCertificate, ...pki.kubeletClient }
     const store = stack.use(await openStore(settings, log))
     const api = stack.use(
       await startApiServer({
@@ -111,11 +111,7 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
         serviceAccountKey: pki.serviceAccountKey,
         serviceCIDR: settings.serviceCIDR,
         clusterCA: pki.caCertificate,
-        kubelet: {
-          ca: pki.caCertificate,
-          certificate: pki.kubeletClient.certificate,
-          key: pki.kubeletClient.key,
-        },
+        kubelet,
         ...(settings.advertiseAddress === '127.0.0.1'
           ? {}
           : { advertise: { address: settings.advertiseAddress, port: settings.port } }),
@@ -123,18 +119,61 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
     )
     const door = stack.use(await openDoor(api, settings, { pki, log }))
     stack.use(await startLoops(api, { settings, pki, log }))
-    const rotate = (): void => {
-      const { serving } = issue()
-      door.rotate(serving.certificate, serving.key)
-      systemClock.after(ROTATION_MS, rotate)
-    }
-    systemClock.after(ROTATION_MS, rotate)
+    stack.use(
+      keepCertificates(settings, { issue, log, used: pki }, ({ serving, kubeletClient }) => {
+        door.rotate(serving.certificate, serving.key)
+        // Read anew for every connection to a node.
+        Object.assign(kubelet, kubeletClient)
+      }),
+    )
     const running = stack.move()
     return { port: door.port, [Symbol.asyncDispose]: () => running.disposeAsync() }
   } catch (error) {
     await stack.disposeAsync()
     throw error
   }
+}
+
+function namesOf(settings: ServerSettings): string[] {
+  const own = [firstServiceIP(settings), settings.advertiseAddress].filter((name) => name !== '127.0.0.1')
+  return [...own, ...reachableNames(networkInterfaces(), hostname())]
+}
+
+const sources = { clock: systemClock, random: systemRandom }
+
+const issueCertificates = (settings: ServerSettings): ServerPki =>
+  ensureServerPki(join(settings.dataDirectory, 'pki'), namesOf(settings), sources)
+
+interface Kept {
+  readonly used: ServerPki
+  readonly log: Logger
+  issue(): ServerPki
+}
+
+/** Its own certificates, and those of the nodes on this machine, which read them from their files. */
+function keepCertificates(
+  { dataDirectory }: ServerSettings,
+  { used, log, issue }: Kept,
+  use: (renewed: ServerPki) => void,
+): Disposable {
+  let current = used
+  return startRenewal({
+    clock: systemClock,
+    log,
+    what: 'server',
+    isDue() {
+      renewNodes(dataDirectory, sources)
+      const { serving, kubeletClient } = issue()
+      return (
+        serving.certificate !== current.serving.certificate ||
+        kubeletClient.certificate !== current.kubeletClient.certificate
+      )
+    },
+    renew() {
+      current = issue()
+      use(current)
+    },
+  })
 }
 
 async function openStore({ store, dataDirectory }: ServerSettings, log: Logger): Promise<Store> {
@@ -172,8 +211,32 @@ async function startLoops(api: ApiServer, { settings, pki, log }: Surroundings):
       configuration: { clusterCIDR: settings.clusterCIDR, clusterCA: pki.caCertificate },
     }),
   )
+  stack.use(await startJoining(api, settings, { pki, log }))
   return stack
 }
+
+/** Machines join with tokens, and nodes renew their certificates. */
+async function startJoining(
+  api: ApiServer,
+  settings: ServerSettings,
+  { pki, log }: { pki: ServerPki; log: Logger },
+): Promise<AsyncDisposable> {
+  const { ensureJoining } = await import('../cluster/joining.ts')
+  const { startNodeSigner } = await import('../cluster/node-signer.ts')
+  const client = api.client(ADMINISTRATOR, 'drover-node-signer')
+  const { advertiseAddress, port, clusterCIDR } = settings
+  const server = `https://${advertiseAddress}:${port}`
+  await ensureJoining({ client, server, caCertificate: pki.caCertificate, clusterCIDR })
+  return startNodeSigner({
+    client,
+    authority: ensureAuthority(join(settings.dataDirectory, 'pki'), sources),
+    serverAddresses: namesOf(settings),
+    ...sources,
+    log: log.child({ component: 'node-signer' }),
+  })
+}
+
+const ADMINISTRATOR = { username: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 
 async function openDoor(
   api: ApiServer,
@@ -182,7 +245,10 @@ async function openDoor(
 ): Promise<HttpsDoor> {
   try {
     return await openHttps({
-      handle: api.handle,
+      handle: withBootstrapTokens(api.handle, {
+        client: api.client(ADMINISTRATOR, 'bootstrap-tokens'),
+        now: () => systemClock.now(),
+      }),
       upgrade: api.upgrade,
       takesUpgrade,
       host: bindAddress,

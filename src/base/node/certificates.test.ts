@@ -1,13 +1,22 @@
 // Certificates are checked by OpenSSL's reader, which is the one that every TLS connection here goes through.
 
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
+import { createHash, createPublicKey, verify, X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import { once } from 'node:events'
+import { parseRequest } from '../../api/certificates/request.ts'
 import { systemClock } from '../clock.ts'
 import { seededRandom } from '../random.ts'
-import { createAuthority, isCurrent, issueCertificate, type LeafRequest } from './certificates.ts'
+import {
+  authorityHash,
+  certifyKey,
+  createAuthority,
+  isCurrent,
+  issueCertificate,
+  type LeafRequest,
+  requestCertificate,
+} from './certificates.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 const sources = { clock: systemClock, random: seededRandom(1) }
@@ -90,4 +99,23 @@ test('isCurrent tells when a certificate has to be issued anew', () => {
       over: false,
     },
   )
+})
+
+test('requestCertificate makes a request that is signed with its key, and certifyKey a certificate for it', () => {
+  const node = { commonName: 'system:node:a', organizations: ['system:nodes'], usages: ['server' as const] }
+  const { request, key } = requestCertificate({ ...node, names: ['a', '10.0.0.1'] })
+  const asked = parseRequest(Buffer.from(request).toString('base64'))
+  assert.deepEqual([asked.commonName, asked.organizations], ['system:node:a', ['system:nodes']])
+  assert.deepEqual([asked.dnsNames, asked.ipAddresses.map((ip) => ip.join('.'))], [['a'], ['10.0.0.1']])
+  const publicKey = createPublicKey({ key: Buffer.from(asked.publicKey), format: 'der', type: 'spki' })
+  assert.ok(verify('sha256', asked.signed, publicKey, asked.signature))
+  const authority = createAuthority('test-ca', sources)
+  const certificate = certifyKey(authority, { ...node, names: ['a'], publicKey: asked.publicKey }, sources)
+  assert.ok(isCurrent({ certificate, key }, { authority, request: { ...node, names: ['a'] }, clock: systemClock }))
+})
+
+test('authorityHash is of the public key, as kubeadm has it', () => {
+  const { certificate } = createAuthority('test-ca', sources)
+  const key = createPublicKey(certificate).export({ type: 'spki', format: 'der' })
+  assert.equal(authorityHash(certificate), `sha256:${createHash('sha256').update(key).digest('hex')}`)
 })

@@ -1,6 +1,7 @@
 // Certificates of a cluster's own authority: ECDSA P-256, written as PEM, renewed before they end.
 
 import {
+  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -52,6 +53,7 @@ const BACKDATE_MS = 5 * 60 * 1000
 
 const OID = {
   commonName: '2.5.4.3',
+  extensionRequest: '1.2.840.113549.1.9.14',
   organization: '2.5.4.10',
   ecdsaWithSHA256: '1.2.840.10045.4.3.2',
   subjectKeyIdentifier: '2.5.29.14',
@@ -71,23 +73,36 @@ const SIGN_CERTIFICATES: [number, number] = [0x86, 1]
 export function createAuthority(commonName: string, { clock, random }: CertificateSources): Credentials {
   const { key, pem } = newKey()
   const subject = nameOf(commonName, [])
-  const id = keyIdentifier(key)
+  const publicKey = publicKeyDER(key)
+  const id = keyIdentifier(publicKey)
   const extensions = [
     extension(OID.basicConstraints, sequence(boolean(true)), true),
     extension(OID.keyUsage, bitString(Buffer.from([SIGN_CERTIFICATES[0]]), SIGN_CERTIFICATES[1]), true),
     extension(OID.subjectKeyIdentifier, octetString(id)),
   ]
   const validity = { from: clock.now() - BACKDATE_MS, to: clock.now() + CA_MS }
-  const certificate = signed({ issuer: subject, subject, key, extensions, validity, serial: random.bytes(16) }, key)
+  const certificate = signed(
+    { issuer: subject, subject, publicKey, extensions, validity, serial: random.bytes(16) },
+    key,
+  )
   return { certificate, key: pem }
 }
 
 export function issueCertificate(
   authority: Credentials,
   request: LeafRequest,
-  { clock, random }: CertificateSources,
+  sources: CertificateSources,
 ): Credentials {
   const { key, pem } = newKey()
+  return { certificate: certifyKey(authority, { ...request, publicKey: publicKeyDER(key) }, sources), key: pem }
+}
+
+/** A certificate for the key of somebody else (SubjectPublicKeyInfo), who keeps its private half. PEM. */
+export function certifyKey(
+  authority: Credentials,
+  request: LeafRequest & { readonly publicKey: Uint8Array },
+  { clock, random }: CertificateSources,
+): string {
   const authorityKey = createPrivateKey(authority.key)
   const issuer = subjectDER(new X509Certificate(authority.certificate))
   const usages = request.usages.map((usage) => objectIdentifier(OID[usage]))
@@ -95,19 +110,50 @@ export function issueCertificate(
     extension(OID.keyUsage, bitString(Buffer.from([DIGITAL_SIGNATURE[0]]), DIGITAL_SIGNATURE[1]), true),
     extension(OID.extendedKeyUsage, sequence(...usages)),
     extension(OID.basicConstraints, sequence(), true),
-    extension(OID.authorityKeyIdentifier, sequence(implicit(0, keyIdentifier(authorityKey)))),
+    extension(OID.authorityKeyIdentifier, sequence(implicit(0, keyIdentifier(publicKeyDER(authorityKey))))),
   ]
   const names = request.names ?? []
-  if (names.length > 0) extensions.push(extension(OID.subjectAltName, sequence(...names.map(alternativeName))))
+  if (names.length > 0) extensions.push(alternativeNames(names))
   const subject = nameOf(request.commonName, request.organizations ?? [])
   const validity = { from: clock.now() - BACKDATE_MS, to: clock.now() + LEAF_MS }
   const serial = random.bytes(16)
-  return { certificate: signed({ issuer, subject, key, extensions, validity, serial }, authorityKey), key: pem }
+  const { publicKey } = request
+  return signed({ issuer, subject, publicKey, extensions, validity, serial }, authorityKey)
+}
+
+/** Asks for a certificate as PKCS#10 does: both as PEM, the key stays here. */
+export function requestCertificate({ commonName, organizations = [], names = [] }: LeafRequest): {
+  readonly request: string
+  readonly key: string
+} {
+  const { key, pem } = newKey()
+  const extensions = names.length > 0 ? [sequence(alternativeNames(names))] : []
+  const asked = sequence(
+    integer(Buffer.from([0])),
+    nameOf(commonName, organizations),
+    publicKeyDER(key),
+    explicit(0, Buffer.concat(extensions.map((list) => sequence(objectIdentifier(OID.extensionRequest), set(list))))),
+  )
+  const der = sequence(asked, sequence(objectIdentifier(OID.ecdsaWithSHA256)), bitString(sign('sha256', asked, key)))
+  return { request: pemOf('CERTIFICATE REQUEST', der), key: pem }
+}
+
+/** How an authority is named to somebody who has yet to meet it: `sha256:` and the digest of its public key. */
+export function authorityHash(certificate: string): string {
+  const key = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' })
+  return `sha256:${createHash('sha256').update(key).digest('hex')}`
 }
 
 /** An ECDSA key by itself, to sign tokens with. */
 export function createSigningKey(): string {
   return newKey().pem
+}
+
+/** Whether a third of its time is before it: one that has less is renewed. */
+export function hasTimeLeft(certificate: X509Certificate, clock: Clock): boolean {
+  const from = certificate.validFromDate.getTime()
+  const to = certificate.validToDate.getTime()
+  return clock.now() >= from && clock.now() <= from + ((to - from) * 2) / 3
 }
 
 /** Whether the certificate is of this authority, names what is asked for, and has a third of its time before it. */
@@ -117,9 +163,7 @@ export function isCurrent(
 ): boolean {
   try {
     const certificate = new X509Certificate(credentials.certificate)
-    const from = certificate.validFromDate.getTime()
-    const to = certificate.validToDate.getTime()
-    if (clock.now() < from || clock.now() > from + ((to - from) * 2) / 3) return false
+    if (!hasTimeLeft(certificate, clock)) return false
     if (!certificate.checkPrivateKey(createPrivateKey(credentials.key))) return false
     if (!certificate.verify(createPublicKey(authority.certificate))) return false
     if (!subjectDER(certificate).equals(nameOf(request.commonName, request.organizations ?? []))) return false
@@ -134,14 +178,14 @@ export function isCurrent(
 interface Unsigned {
   readonly issuer: Buffer
   readonly subject: Buffer
-  /** The private key whose public half the certificate is about. */
-  readonly key: KeyObject
+  /** That the certificate is about: SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array
   readonly extensions: readonly Buffer[]
   readonly validity: { from: number; to: number }
   readonly serial: Uint8Array
 }
 
-function signed({ issuer, subject, key, extensions, validity, serial }: Unsigned, by: KeyObject): string {
+function signed({ issuer, subject, publicKey, extensions, validity, serial }: Unsigned, by: KeyObject): string {
   const algorithm = sequence(objectIdentifier(OID.ecdsaWithSHA256))
   const toBeSigned = sequence(
     explicit(0, integer(Buffer.from([2]))),
@@ -150,12 +194,16 @@ function signed({ issuer, subject, key, extensions, validity, serial }: Unsigned
     issuer,
     sequence(time(validity.from), time(validity.to)),
     subject,
-    publicKeyDER(key),
+    publicKey,
     explicit(3, sequence(...extensions)),
   )
   const der = sequence(toBeSigned, algorithm, bitString(sign('sha256', toBeSigned, by)))
+  return pemOf('CERTIFICATE', der)
+}
+
+function pemOf(type: string, der: Buffer): string {
   const lines = der.toString('base64').match(/.{1,64}/g) ?? []
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
+  return `-----BEGIN ${type}-----\n${lines.join('\n')}\n-----END ${type}-----\n`
 }
 
 function newKey(): { key: KeyObject; pem: string } {
@@ -166,7 +214,7 @@ function newKey(): { key: KeyObject; pem: string } {
 const publicKeyDER = (key: KeyObject): Buffer => createPublicKey(key).export({ type: 'spki', format: 'der' })
 
 /** The uncompressed point, the last 65 bytes, shortened to the 20 bytes that are usual. */
-const keyIdentifier = (key: KeyObject): Buffer => publicKeyDER(key).subarray(-64, -44)
+const keyIdentifier = (publicKey: Buffer): Buffer => publicKey.subarray(-64, -44)
 
 function nameOf(commonName: string, organizations: readonly string[]): Buffer {
   const attribute = (type: string, value: string): Buffer => set(sequence(objectIdentifier(type), utf8String(value)))
@@ -179,6 +227,9 @@ function nameOf(commonName: string, organizations: readonly string[]): Buffer {
 function extension(type: string, value: Buffer, critical = false): Buffer {
   return sequence(objectIdentifier(type), ...(critical ? [boolean(true)] : []), octetString(value))
 }
+
+const alternativeNames = (names: readonly string[]): Buffer =>
+  extension(OID.subjectAltName, sequence(...names.map(alternativeName)))
 
 function alternativeName(name: string): Buffer {
   if (isIP(name) === 4) return implicit(7, Buffer.from(name.split('.').map(Number)))

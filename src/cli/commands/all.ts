@@ -11,6 +11,7 @@ import { exportLogs, logs } from './logs.ts'
 import { nodeAdd, nodeDelete } from './node.ts'
 import { start } from './start.ts'
 import { getClusters, getNodes, ls, status } from './status.ts'
+import { tokenCreate, tokenDelete, tokenList } from './token.ts'
 import { up } from './up.ts'
 import { version } from './version.ts'
 
@@ -29,6 +30,9 @@ export const COMMANDS: readonly Command[] = [
   imageRemove,
   nodeAdd,
   nodeDelete,
+  tokenCreate,
+  tokenList,
+  tokenDelete,
   kubeconfig,
   exportKubeconfig,
   exportLogs,
