@@ -179,14 +179,19 @@ async function writeWatch(
 const EMPTY = Buffer.alloc(0)
 const CHUNK_END = Buffer.from('\r\n')
 
-/** One change is told to all its watchers in a row: the chunk of the last single frame is made once for them. */
-let last: { frame: WatchFrame; chunk: Buffer } | undefined
+/** What one commit changed is told to all its watchers in a row: the chunk of the last frames is made once for them. */
+let last: { frames: readonly WatchFrame[]; chunk: Buffer } | undefined
 
-function sharedChunk(batch: readonly WatchFrame[], chunked: boolean): Buffer {
-  const [frame] = batch
-  if (batch.length > 1 || !frame || !chunked) return chunkOf(batch, chunked)
-  if (last?.frame !== frame) last = { frame, chunk: chunkOf(batch, true) }
+function sharedChunk(frames: readonly WatchFrame[], chunked: boolean): Buffer {
+  if (!chunked) return chunkOf(frames, false)
+  if (last === undefined || !sameFrames(last.frames, frames)) last = { frames, chunk: chunkOf(frames, true) }
   return last.chunk
+}
+
+function sameFrames(a: readonly WatchFrame[], b: readonly WatchFrame[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 /** Clients of HTTP/1.0 get the lines as they are. */
