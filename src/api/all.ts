@@ -31,12 +31,15 @@ import { bindings } from './core/binding.ts'
 import { configMaps } from './core/config-map.ts'
 import { endpoints } from './core/endpoints.ts'
 import { events } from './core/event.ts'
+import { limitRanges } from './core/limit-range/limit-range.ts'
 import { namespaces } from './core/namespace.ts'
 import { nodes } from './core/node/node.ts'
 import { persistentVolumeClaims } from './core/persistent-volume-claim/persistent-volume-claim.ts'
+import { persistentVolumes } from './core/persistent-volume/persistent-volume.ts'
 import { pods } from './core/pod/pod.ts'
 import { podTemplates } from './core/pod-template.ts'
 import { replicationControllers } from './core/replication-controller.ts'
+import { resourceQuotas } from './core/resource-quota/resource-quota.ts'
 import { secrets } from './core/secret.ts'
 import { services } from './core/service/service.ts'
 import { serviceAccounts } from './core/service-account.ts'
@@ -67,12 +70,15 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   configMaps,
   endpoints,
   events,
+  limitRanges,
   namespaces,
   nodes,
   persistentVolumeClaims,
+  persistentVolumes,
   pods,
   podTemplates,
   replicationControllers,
+  resourceQuotas,
   secrets,
   serviceAccounts,
   services,

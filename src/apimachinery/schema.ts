@@ -38,7 +38,7 @@ export interface FieldOptions {
   format?: string
   /** One sentence of our own for `kubectl explain`. */
   doc?: string
-  /** Server-side apply treats the whole struct or map as one value. */
+  /** Server-side apply treats the whole struct or map as one value; false: it does not, though the struct says so. */
   atomic?: boolean
   /** List: `x-kubernetes-list-type`. */
   list?: ListType

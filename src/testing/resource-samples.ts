@@ -116,6 +116,20 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     change: { spec: { minAvailable: 2 } },
     status: { disruptionsAllowed: 1, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1 },
   },
+  limitranges: {
+    body: { spec: { limits: [{ type: 'Container', max: { cpu: '2' } }] } },
+    change: { spec: { limits: [{ type: 'Pod', max: { cpu: '3' } }] } },
+  },
+  persistentvolumes: {
+    body: { spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/v' } } },
+    change: { spec: { persistentVolumeReclaimPolicy: 'Delete' } },
+    status: { phase: 'Available' },
+  },
+  resourcequotas: {
+    body: { spec: { hard: { pods: '10' } } },
+    change: { spec: { hard: { pods: '20' } } },
+    status: { hard: { pods: '10' }, used: { pods: '1' } },
+  },
   deployments: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
   replicasets: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
   endpointslices: {

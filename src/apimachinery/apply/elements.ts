@@ -14,7 +14,7 @@ export function shapeOf(field: Field | undefined, value: unknown): Shape {
   if (field.atomic) return 'leaf'
   switch (field.type) {
     case 'struct':
-      return field.struct?.().atomic ? 'leaf' : 'struct'
+      return field.atomic === undefined && field.struct?.().atomic ? 'leaf' : 'struct'
     case 'map':
       return 'map'
     case 'list':

@@ -170,7 +170,7 @@ function fieldExtras(field: Field): JsonObject {
     add('minLength', field.minLength)
     add('maxLength', field.maxLength)
   }
-  if (field.atomic === true) add('x-kubernetes-map-type', 'atomic')
+  if (field.atomic !== undefined) add('x-kubernetes-map-type', field.atomic ? 'atomic' : 'granular')
   add('x-kubernetes-list-type', field.list)
   add('x-kubernetes-list-map-keys', field.keys)
   add('x-kubernetes-patch-merge-key', field.mergeKey)
