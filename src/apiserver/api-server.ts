@@ -177,7 +177,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   ready.bootstrapped = true
   return {
     handle,
-    upgrade: nodeProxyUpgrade({ ...proxyOptions, authorizeRequest: (request) => authorizeRequest(pipeline, request) }),
+    upgrade: nodeProxyUpgrade({
+      ...proxyOptions,
+      clock,
+      authorizeRequest: (request) => authorizeRequest(pipeline, request),
+    }),
     settled: async () => custom?.settled(),
     tokens,
     registry,

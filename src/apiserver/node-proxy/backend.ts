@@ -2,6 +2,7 @@
 
 import { type IncomingMessage, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { isIP } from 'node:net'
 import { errorText } from '../../base/log.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import { originOf, type Target } from './targets.ts'
@@ -49,10 +50,10 @@ export function ask(
   const options = { method: asked.method, headers: asked.headers ?? {}, agent: false as const, signal: asked.signal }
   const tls = target.protocol === 'https:' ? tlsOf(target, kubelet, asked.insecure) : {}
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => reject(unreachable(asked.method, url, error))
+    const fail = (error: unknown): void => reject(unreachable(asked.method, url, target, error))
     const outgoing =
       target.protocol === 'https:' ? httpsRequest(url, { ...options, ...tls }) : httpRequest(url, options)
-    outgoing.setTimeout(CONNECT_TIMEOUT_MS, () => outgoing.destroy(new Error('i/o timeout')))
+    outgoing.setTimeout(CONNECT_TIMEOUT_MS, () => outgoing.destroy(new DialTimeout()))
     // Once connected, the backend may think as long as its client waits.
     const connected = target.protocol === 'https:' ? 'secureConnect' : 'connect'
     outgoing.once('socket', (socket) => socket.once(connected, () => outgoing.setTimeout(0)))
@@ -62,17 +63,34 @@ export function ask(
   })
 }
 
+/** Named as the system names a peer that does not answer. */
+class DialTimeout extends Error {
+  readonly code = 'ETIMEDOUT'
+}
+
+const SYSTEM_WORDS = new Map([
+  ['ECONNREFUSED', 'connect: connection refused'],
+  ['EHOSTUNREACH', 'connect: no route to host'],
+  ['ENETUNREACH', 'connect: network is unreachable'],
+  ['ETIMEDOUT', 'i/o timeout'],
+])
+
+/** Why a backend cannot be reached, as Go's network library says it. */
+export function dialText({ host, port }: Target, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const words = SYSTEM_WORDS.get(code)
+  return words === undefined ? errorText(error) : `dial tcp ${isIP(host) === 6 ? `[${host}]` : host}:${port}: ${words}`
+}
+
+/** A failure that has no reason of its own: upstream answers such with 500 and its text. */
+export function plainFailure(message: string, code = 500): errors.StatusError {
+  return new errors.StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code })
+}
+
 /** Upstream's text for a backend that cannot be reached: the method as Go writes it, the URL, why. */
-function unreachable(method: string, url: string, error: unknown): errors.StatusError {
+function unreachable(method: string, url: string, target: Target, error: unknown): errors.StatusError {
   const verb = method.charAt(0) + method.slice(1).toLowerCase()
-  return new errors.StatusError({
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message: `${verb} ${JSON.stringify(url)}: ${errorText(error)}`,
-    code: 500,
-  })
+  return plainFailure(`${verb} ${JSON.stringify(url)}: ${dialText(target, error)}`)
 }
 
 /** A refusal is read up to here. */

@@ -109,6 +109,7 @@ async function setUp(options: { kubeletCertificate?: Credentials } = {}): Promis
     log: silentLogger,
     handle: (request) => answer(request, registry, handlers),
     upgrade: nodeProxyUpgrade({
+      clock: systemClock,
       ...proxyOptions,
       authorizeRequest: async (request) => {
         const made = context(request)

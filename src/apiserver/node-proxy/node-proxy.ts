@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import * as errors from '../../apimachinery/errors.ts'
@@ -15,6 +16,7 @@ import { errorResponse } from '../responses.ts'
 import type { SubresourceHandler } from '../server.ts'
 import { ask, checkAnswer, type KubeletCredentials, tlsOf } from './backend.ts'
 import { chooseContainer, hostOf } from './container-choice.ts'
+import { explainUpgrade } from './failed-upgrade.ts'
 import { pathBehindProxy, proxyRequest } from './http-proxy.ts'
 import { logOptions, portForwardOptions, streamOptions } from './options.ts'
 import { kubeletOf, nodeTarget, originOf, podOf, podTarget, serviceTarget, type Target } from './targets.ts'
@@ -29,6 +31,7 @@ export interface NodeProxyOptions {
 }
 
 export interface NodeProxyUpgradeOptions extends NodeProxyOptions {
+  clock: Clock
   /** Who asks, and may they: the pipeline's own answer. Throws a StatusError. */
   authorizeRequest(request: ApiRequest): Promise<RequestContext>
 }
@@ -120,20 +123,34 @@ function upgrades({ group, version, resource, subresource }: RequestInfo): boole
 /** Passes upgrades on after the same checks as any other request. What is refused is refused as ordinary HTTP. */
 export function nodeProxyUpgrade(options: NodeProxyUpgradeOptions): UpgradeHandler {
   return async (request, message, socket, head) => {
-    let target: UpgradeTarget
+    let found: FoundTarget
     try {
-      target = await upgradeTarget(options, request)
+      found = await upgradeTarget(options, request)
     } catch (error) {
       if (!(error instanceof errors.StatusError))
         options.log.error('Failed to answer an upgrade', { path: request.path, error })
       refuse(socket, error)
       return
     }
-    await proxyUpgrade(message, socket, head, target, { signal: request.signal })
+    const { clock } = options
+    const { signal } = request
+    const { target, command, upgrade } = found
+    const failed = { message, socket, target, url: upgrade.url, command, clock, signal }
+    await proxyUpgrade(message, socket, head, upgrade, {
+      clock,
+      signal,
+      explain: (failure) => explainUpgrade({ ...failed, refuse: (error) => refuse(socket, error) }, failure),
+    })
   }
 }
 
-async function upgradeTarget(options: NodeProxyUpgradeOptions, request: ApiRequest): Promise<UpgradeTarget> {
+interface FoundTarget {
+  target: Target
+  upgrade: UpgradeTarget
+  command: boolean
+}
+
+async function upgradeTarget(options: NodeProxyUpgradeOptions, request: ApiRequest): Promise<FoundTarget> {
   const info = infoOf(request.method, request.path)
   const streams = info !== undefined && upgrades(info) && isStream(info.subresource)
   // Running something in a pod is never mere reading, though WebSockets can only be opened with GET (KEP-4006). A kubelet's own API, behind
@@ -151,8 +168,10 @@ async function upgradeTarget(options: NodeProxyUpgradeOptions, request: ApiReque
         path: `${pathBehindProxy(request.path, context.info) || '/'}?${request.query.toString()}`,
       }
   const url = new URL(originOf(target) + path)
-  if (target.protocol === 'http:') return { url }
-  return { url, tls: tlsOf(target, options.kubelet) as NonNullable<UpgradeTarget['tls']> }
+  const command = context.info.subresource === 'exec' || context.info.subresource === 'attach'
+  if (target.protocol === 'http:') return { target, command, upgrade: { url } }
+  const tls = tlsOf(target, options.kubelet) as NonNullable<UpgradeTarget['tls']>
+  return { target, command, upgrade: { url, tls } }
 }
 
 function streamTarget(

@@ -45,6 +45,7 @@ class Channels {
   readonly resize = new SizeQueue()
   readonly #ws: WebSocket
   readonly #base64: boolean
+  #stdinOver = false
 
   constructor(ws: WebSocket) {
     this.#ws = ws
@@ -55,8 +56,13 @@ class Channels {
     ws.on('message', (data: Buffer) => this.#receive(data))
     ws.on('close', () => {
       this.resize.end()
-      this.stdin.push(null)
+      this.#endStdin()
     })
+  }
+
+  #endStdin(): void {
+    if (!this.#stdinOver) this.stdin.push(null)
+    this.#stdinOver = true
   }
 
   send(channel: number, payload: Buffer, done: (error?: Error | null) => void = () => {}): void {
@@ -75,8 +81,8 @@ class Channels {
     const channel = data.readUInt8(0) - (this.#base64 ? 0x30 : 0)
     const payload = this.#base64 ? Buffer.from(data.toString('latin1', 1), 'base64') : data.subarray(1)
     if (channel === CHANNEL.resize) this.resize.push(payload.toString())
-    else if (channel === CHANNEL.close && payload[0] === CHANNEL.stdin) this.stdin.push(null)
-    else if (channel === CHANNEL.stdin && payload.length > 0 && !this.stdin.readableEnded) {
+    else if (channel === CHANNEL.close && payload[0] === CHANNEL.stdin) this.#endStdin()
+    else if (channel === CHANNEL.stdin && payload.length > 0 && !this.#stdinOver) {
       if (!this.stdin.push(payload)) this.#ws.pause()
     }
   }

@@ -1,8 +1,9 @@
 // Forwards an authenticated HTTP upgrade to a backend; raw bytes flow only after the backend itself answered 101.
-import { type IncomingMessage, request as httpRequest, STATUS_CODES } from 'node:http'
+import { type ClientRequest, type IncomingMessage, request as httpRequest, STATUS_CODES } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream'
+import type { Clock, Timer } from '../../base/clock.ts'
 
 export interface UpgradeTarget {
   url: URL
@@ -10,6 +11,22 @@ export interface UpgradeTarget {
   tls?: { ca: string | Buffer; cert?: string | Buffer; key?: string | Buffer; servername?: string }
 }
 
+/** Why an upgrade did not come about: no connection, no answer in time, or an answer other than 101. */
+export type UpgradeFailure =
+  | { readonly kind: 'unreachable'; readonly error: Error }
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'refused'; readonly status: number; readonly body: Buffer }
+
+export interface UpgradeProxyOptions {
+  readonly clock: Clock
+  readonly signal?: AbortSignal
+  /** May answer the client when there is nothing to upgrade to, and says whether it did. Else it gets the refusal as it is, a 502 or a 504. */
+  explain?(failure: UpgradeFailure): Promise<boolean>
+}
+
+/** How long a backend may take to accept a connection (with TLS), and from then on to answer. */
+export const DIAL_TIMEOUT_MS = 30_000
+export const ANSWER_TIMEOUT_MS = 60_000
 /** Past this much, a backend's refusal is cut: it is an error page, not a download. */
 const MAX_REFUSAL_BYTES = 1 << 20
 /** The door, two pipelines and this proxy each listen for the end of a client's socket: a known number, not a leak. */
@@ -51,7 +68,7 @@ function head(status: number, message: string | undefined, raw: readonly string[
   return text
 }
 
-async function refuse(client: Duplex, answer: IncomingMessage): Promise<void> {
+async function refusalOf(answer: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of answer) {
@@ -59,7 +76,10 @@ async function refuse(client: Duplex, answer: IncomingMessage): Promise<void> {
     size += chunk.length
     if (size >= MAX_REFUSAL_BYTES) break
   }
-  const body = Buffer.concat(chunks).subarray(0, MAX_REFUSAL_BYTES)
+  return Buffer.concat(chunks).subarray(0, MAX_REFUSAL_BYTES)
+}
+
+function refuse(client: Duplex, answer: IncomingMessage, body: Buffer): void {
   const drop = new Set([...DROPPED, 'set-cookie'])
   const status = answer.statusCode ?? 502
   client.write(
@@ -69,13 +89,54 @@ async function refuse(client: Duplex, answer: IncomingMessage): Promise<void> {
   client.resume()
 }
 
+function endWith(client: Duplex, status: 502 | 504): void {
+  if (!client.writable) return
+  client.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  client.resume()
+}
+
+/** Gives the backend its time to be connected to, and then its time to answer. */
+function limitTimes(
+  backend: ClientRequest,
+  secure: boolean,
+  clock: Clock,
+  expired: (during: 'dial' | 'answer') => void,
+) {
+  let timer: Timer = clock.after(DIAL_TIMEOUT_MS, () => expired('dial'))
+  let over = false
+  backend.once('socket', (socket) =>
+    socket.once(secure ? 'secureConnect' : 'connect', () => {
+      timer.cancel()
+      if (!over) timer = clock.after(ANSWER_TIMEOUT_MS, () => expired('answer'))
+    }),
+  )
+  return {
+    cancel: (): void => {
+      over = true
+      timer.cancel()
+    },
+  }
+}
+
+function join(client: Duplex, socket: Duplex, signal: AbortSignal | undefined): void {
+  const done = (error: Error | null | undefined): void => {
+    if (!error) return
+    client.destroy()
+    socket.destroy()
+  }
+  pipeline(client, socket, done)
+  pipeline(socket, client, done)
+  signal?.addEventListener('abort', () => client.destroy(), { once: true })
+  client.once('close', () => socket.destroy())
+}
+
 /** Resolves when both sides are done. Redirects are answered to the client like any other refusal. */
 export function proxyUpgrade(
   request: IncomingMessage,
   client: Duplex,
   first: Buffer,
   { url, tls }: UpgradeTarget,
-  { signal }: { signal?: AbortSignal } = {},
+  { signal, clock, explain }: UpgradeProxyOptions,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const options = {
@@ -94,36 +155,46 @@ export function proxyUpgrade(
   if (first.length > 0) client.unshift(first)
   client.setMaxListeners(SOCKET_LISTENERS)
   client.on('error', () => client.destroy())
+  const fail = async (failure: UpgradeFailure, otherwise: () => void): Promise<void> => {
+    times.cancel()
+    if (!client.writable || !(await explain?.(failure).catch(() => false))) otherwise()
+  }
+  let answered = false
+  let silent = false
+  const times = limitTimes(backend, url.protocol === 'https:', clock, (during) => {
+    silent = during === 'answer'
+    backend.destroy(Object.assign(new Error('i/o timeout'), { code: 'ETIMEDOUT' }))
+  })
   client.once('close', () => {
+    times.cancel()
     backend.destroy()
     resolve()
   })
   backend.once('upgrade', (answer, socket, rest) => {
+    answered = true
+    times.cancel()
     if (answer.statusCode !== 101) {
       socket.destroy()
-      client.end(`HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-      return
+      return endWith(client, 502)
     }
     client.write(`${head(101, answer.statusMessage, answer.rawHeaders, new Set(['set-cookie']))}\r\n`)
     if (rest.length > 0) socket.unshift(rest)
-    const done = (error: Error | null | undefined): void => {
-      if (error) {
-        client.destroy()
-        socket.destroy()
-      }
-    }
-    pipeline(client, socket, done)
-    pipeline(socket, client, done)
-    signal?.addEventListener('abort', () => client.destroy(), { once: true })
-    client.once('close', () => socket.destroy())
+    join(client, socket, signal)
   })
   backend.once('response', (answer) => {
-    refuse(client, answer)
+    answered = true
+    refusalOf(answer)
+      .then((body) =>
+        fail({ kind: 'refused', status: answer.statusCode ?? 502, body }, () => refuse(client, answer, body)),
+      )
       .catch(() => client.destroy())
       .finally(() => backend.destroy())
   })
-  backend.once('error', () => {
-    if (client.writable) client.end('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  backend.on('error', (error) => {
+    if (answered) return
+    answered = true
+    const failure: UpgradeFailure = silent ? { kind: 'silent' } : { kind: 'unreachable', error }
+    void fail(failure, () => endWith(client, silent ? 504 : 502))
   })
   backend.end()
   return promise
