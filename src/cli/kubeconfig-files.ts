@@ -32,10 +32,15 @@ function filesOf(session: Session): string[] {
 }
 
 /** Writes the file of --kubeconfig, or merges into the usual one. Returns the context's name. */
-export async function writeKubeconfig(session: Session, given: Given, cluster: Cluster): Promise<string> {
+export async function writeKubeconfig(
+  session: Session,
+  given: Given,
+  cluster: Cluster,
+  config: { readonly keepContext?: boolean | undefined } = {},
+): Promise<string> {
   const entry = entryOf(cluster)
   const file = given.text('kubeconfig')
-  const keepCurrent = given.flag('keepContext')
+  const keepCurrent = given.flag('keepContext') || config.keepContext === true
   const files = file === undefined ? filesOf(session) : [resolve(session.cwd, file)]
   if (file !== undefined && !existsSync(files[0] ?? '')) writeFileAtomic(files[0] ?? '', await kubeconfigText(entry))
   else await mergeKubeconfig(files, entry, { clock: session.clock, keepCurrent })

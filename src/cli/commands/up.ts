@@ -2,6 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { errorText } from '../../base/log.ts'
+import { hasCode, UserError } from '../../base/node/user-error.ts'
+import type { ClusterConfig } from '../../cluster/config.ts'
 import { type Command, type Given, NAME_OPTION } from '../command.ts'
 import { choiceOf, durationMs, numberOf, wrong } from '../inputs.ts'
 import { hostOf, type Session } from '../session.ts'
@@ -22,7 +25,7 @@ export const up: Command = {
     { flags: '--keep-context', about: 'leave the current context as it is' },
     { flags: '--wait', about: 'return when everything is ready (default)', default: true },
     { flags: '--no-wait', about: 'return as soon as the API server is ready' },
-    { flags: '--timeout <duration>', about: 'how long to wait', default: '120s' },
+    { flags: '--timeout <duration>', about: 'how long to wait (default: 120s)' },
     { flags: '--retain', about: 'keep what there is of a new cluster that did not start' },
     { flags: '-q, --quiet', about: 'no progress' },
     { flags: '-v, --verbose', about: 'print what took how long' },
@@ -31,7 +34,9 @@ export const up: Command = {
     const { bringUp } = await import('../../cluster/up.ts')
     const { loadClusterConfig } = await import('../../cluster/config.ts')
     const file = given.text('config')
-    const config = file === undefined ? {} : await loadClusterConfig(readConfig(session, file))
+    const config: ClusterConfig =
+      file === undefined ? { warnings: [] } : await loadClusterConfig(readConfig(session, file))
+    for (const warning of config.warnings) session.err(`drover: warning: ${warning}\n`)
     const name = given.text('name') ?? session.variables['DROVER_CLUSTER_NAME'] ?? config.name ?? 'default'
     const host = hostOf(session, { quiet: given.flag('quiet') })
     const result = await bringUp(host, {
@@ -41,13 +46,13 @@ export const up: Command = {
       store: choiceOf(given, 'store', ['lmdb', 'memory']) ?? config.store,
       dataDirectory: given.text('dataDir') ?? config.dataDirectory,
       networks: { clusterCIDR: config.clusterCIDR, serviceCIDR: config.serviceCIDR },
-      wait: given.flag('wait'),
+      wait: given.flag('wait') && config.wait !== false,
       retain: given.flag('retain'),
-      timeoutMs: durationMs(given.text('timeout') ?? '120s', 'timeout'),
+      timeoutMs: durationMs(given.text('timeout') ?? config.timeout ?? '120s', 'timeout'),
     })
     const { state, administrator, milestones, changed } = result
     const { writeKubeconfig } = await import('../kubeconfig-files.ts')
-    const context = await writeKubeconfig(session, given, { state, administrator })
+    const context = await writeKubeconfig(session, given, { state, administrator }, config)
     if (given.flag('verbose')) {
       let before = 0
       for (const { what, atMs } of milestones) {
@@ -74,5 +79,13 @@ function nodesOf(given: Given): number | undefined {
 }
 
 function readConfig(session: Session, file: string): string {
-  return readFileSync(file === '-' ? 0 : resolve(session.cwd, file), 'utf8')
+  try {
+    return readFileSync(file === '-' ? 0 : resolve(session.cwd, file), 'utf8')
+  } catch (error) {
+    const why = hasCode(error, 'ENOENT') ? 'there is no such file' : errorText(error)
+    throw new UserError(`Cannot read the configuration "${file}": ${why}`, {
+      remedy: 'name a file that is there',
+      cause: error,
+    })
+  }
 }
