@@ -30,17 +30,6 @@ const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize'])
 
 /** Throws on a path that cannot be decoded or that has a segment which no object can be named (`.`, `..`). */
 export function parseRequest(method: string, path: string, query: URLSearchParams): RequestInfo {
-  // Whoever counts requests asks again: a query belongs to one request.
-  const known = parsed.get(query)
-  if (known?.method === method && known.path === path) return known.info
-  const info = parse(method, path, query)
-  parsed.set(query, { method, path, info })
-  return info
-}
-
-const parsed = new WeakMap<URLSearchParams, { method: string; path: string; info: RequestInfo }>()
-
-function parse(method: string, path: string, query: URLSearchParams): RequestInfo {
   const segments = pathSegments(path)
   const plain: RequestInfo = {
     isResource: false,
@@ -97,16 +86,29 @@ function placeOf(
 }
 
 function pathSegments(path: string): string[] {
-  const segments = path.split('/').filter((s) => s !== '')
-  return segments.map((segment) => {
+  const segments: string[] = []
+  for (const segment of path.split('/')) {
+    if (segment === '') continue
     const text = segment.includes('%') ? decodeURIComponent(segment) : segment
     if (text === '.' || text === '..' || text.includes('\0'))
       throw new URIError(`illegal path segment ${JSON.stringify(text)}`)
-    return text
-  })
+    segments.push(text)
+  }
+  return segments
 }
 
 /** How upstream reads boolean query parameters: anything but these is false; an empty value is true. */
 export function isTrue(value: string | null): boolean {
   return value !== null && value !== 'false' && value !== '0' && value.toLowerCase() !== 'f'
+}
+
+/** What `parseRequest` says, or its complaint: for who must go on either way. */
+export type Parsed = { readonly info: RequestInfo } | { readonly info: undefined; readonly error: unknown }
+
+export function tryParseRequest(method: string, path: string, query: URLSearchParams): Parsed {
+  try {
+    return { info: parseRequest(method, path, query) }
+  } catch (error) {
+    return { info: undefined, error }
+  }
 }

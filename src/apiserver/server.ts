@@ -4,14 +4,14 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import * as errors from '../apimachinery/errors.ts'
-import type { ApiRequest, ApiResponse, Handle, Identity } from '../client/door.ts'
+import type { ApiRequest, ApiResponse, Identity } from '../client/door.ts'
 import { ANONYMOUS, type Authenticator, withAuthenticatedGroup } from './authn/authenticator.ts'
 import { impersonated } from './authn/impersonation.ts'
 import { type Authorizer, authorize } from './authz/authorizer.ts'
 import type { FieldValidation, RequestContext } from './registry/context.ts'
 import type { Registry } from './registry/registry.ts'
 import type { Core } from './registry/served.ts'
-import { parseRequest, type RequestInfo } from './request-info.ts'
+import { type Parsed, type RequestInfo, tryParseRequest } from './request-info.ts'
 import { errorResponse } from './responses.ts'
 import { type Call, serveResource } from './rest.ts'
 
@@ -43,20 +43,23 @@ const MAX_IN_FLIGHT = 600
 
 /** The first half of the pipeline alone: who asks, and may they. For upgrades, which are answered on the socket. */
 export async function authorizeRequest(options: PipelineOptions, request: ApiRequest): Promise<RequestContext> {
-  const context = await identify(options, request, parse(request))
+  const context = await identify(options, request, infoOf(parse(request)))
   checkAuthorized(options, context)
   return context
 }
 
-export function createPipeline(options: PipelineOptions): Handle {
+/** Answers a request whose path was parsed already. */
+export type Pipeline = (request: ApiRequest, parsed: Parsed) => Promise<ApiResponse>
+
+export function createPipeline(options: PipelineOptions): Pipeline {
   let inFlight = 0
-  return async (request) => {
+  return async (request, parsed) => {
     if (inFlight >= MAX_IN_FLIGHT)
       return errorResponse(errors.tooManyRequests('Too many requests, please try again later.', 1), undefined)
     inFlight++
     let context: RequestContext | undefined
     try {
-      context = await identify(options, request, parse(request))
+      context = await identify(options, request, infoOf(parsed))
       checkAuthorized(options, context)
       return await route(options, request, context)
     } catch (error) {
@@ -70,13 +73,15 @@ export function createPipeline(options: PipelineOptions): Handle {
   }
 }
 
-function parse(request: ApiRequest): RequestInfo {
-  try {
-    return parseRequest(request.method, request.path, request.query)
-  } catch (error) {
-    if (error instanceof URIError) throw errors.badRequest(`invalid URL path: ${error.message}`)
-    throw error
-  }
+function parse({ method, path, query }: ApiRequest): Parsed {
+  return tryParseRequest(method, path, query)
+}
+
+function infoOf(parsed: Parsed): RequestInfo {
+  if (parsed.info) return parsed.info
+  const { error } = parsed
+  if (error instanceof URIError) throw errors.badRequest(`invalid URL path: ${error.message}`)
+  throw error
 }
 
 async function identify(options: PipelineOptions, request: ApiRequest, info: RequestInfo): Promise<RequestContext> {
@@ -88,9 +93,9 @@ async function identify(options: PipelineOptions, request: ApiRequest, info: Req
     identity,
     requestID: options.random.uuid(),
     userAgent,
-    fieldManager: fieldManagerOf(request.query, userAgent),
-    fieldValidation: fieldValidationOf(request.query),
-    dryRun: dryRunOf(request.query),
+    fieldManager: fieldManagerOf(request.query, userAgent, info.verb),
+    fieldValidation: fieldValidationOf(request.query, info.verb),
+    dryRun: dryRunOf(request.query, info.verb),
     warnings: [],
     signal: request.signal,
   }
@@ -168,32 +173,34 @@ function checkScope({ served, context }: Call): void {
 }
 
 /** Without fieldManager, the program's name at the head of the user agent owns what it writes (upstream prefixFromUserAgent). */
-function fieldManagerOf(query: URLSearchParams, userAgent: string): string {
+function fieldManagerOf(query: URLSearchParams, userAgent: string, verb: string): string {
   const given = query.get('fieldManager')
   if (given) {
-    if (given.length > 128) throw errors.invalidOptions('fieldManager', 'Too long: may not be more than 128 bytes')
+    checkFieldManager(given, verb)
     return given
   }
   const name = userAgent.split('/', 1)[0]?.replace(/[^\x20-\x7e]/g, '') ?? ''
   return name === '' ? 'unknown' : name.slice(0, 128)
 }
 
-function fieldValidationOf(query: URLSearchParams): FieldValidation {
+function checkFieldManager(name: string, verb: string): void {
+  if (Buffer.byteLength(name) > 128)
+    throw errors.invalidOptions(verb, 'fieldManager', 'Too long: may not be more than 128 bytes')
+}
+
+function fieldValidationOf(query: URLSearchParams, verb: string): FieldValidation {
   const given = query.get('fieldValidation')
   if (given === null || given === '') return 'Warn'
   if (given === 'Strict' || given === 'Warn' || given === 'Ignore') return given
   throw errors.invalidOptions(
+    verb,
     'fieldValidation',
-    `Unsupported value: ${JSON.stringify(given)}: supported values: "Ignore", "Strict", "Warn"`,
+    `Unsupported value: ${JSON.stringify(given)}: supported values: "", "Ignore", "Strict", "Warn"`,
   )
 }
 
-function dryRunOf(query: URLSearchParams): boolean {
-  const given = query.getAll('dryRun').filter((v) => v !== '')
-  if (given.some((v) => v !== 'All'))
-    throw errors.invalidOptions(
-      'dryRun',
-      `Unsupported value: ${JSON.stringify(given.find((v) => v !== 'All'))}: supported values: "All"`,
-    )
-  return given.length > 0
+function dryRunOf(query: URLSearchParams, verb: string): boolean {
+  const given = query.getAll('dryRun')
+  errors.checkDryRun(given, verb)
+  return given.includes('All')
 }

@@ -49,11 +49,29 @@ export class Metric {
   }
 }
 
-interface Distribution {
-  labels: LabelValues
-  counts: number[]
-  sum: number
-  count: number
+/** One combination of label values of a histogram. */
+export class HistogramCell {
+  readonly labels: LabelValues
+  readonly #bounds: readonly number[]
+  readonly counts: number[]
+  sum = 0
+  count = 0
+
+  constructor(labels: LabelValues, bounds: readonly number[]) {
+    this.labels = labels
+    this.#bounds = bounds
+    this.counts = new Array<number>(bounds.length).fill(0)
+  }
+
+  observe(value: number): void {
+    this.sum += value
+    this.count++
+    for (let i = 0; i < this.#bounds.length; i++) {
+      if (value > (this.#bounds[i] ?? Number.POSITIVE_INFINITY)) continue
+      this.counts[i] = (this.counts[i] ?? 0) + 1
+      return
+    }
+  }
 }
 
 export class Histogram {
@@ -63,7 +81,7 @@ export class Histogram {
   readonly labels: readonly string[]
   /** Upper bounds, ascending; the infinite one is implied. */
   readonly #bounds: readonly number[]
-  readonly #cells = new Map<string, Distribution>()
+  readonly #cells = new Map<string, HistogramCell>()
 
   constructor(name: string, help: string, labels: readonly string[], bounds: readonly number[]) {
     this.name = name
@@ -72,17 +90,12 @@ export class Histogram {
     this.#bounds = bounds
   }
 
+  with(...values: string[]): HistogramCell {
+    return seriesOf(this.#cells, values, (labels) => new HistogramCell(labels, this.#bounds))
+  }
+
   observe(value: number, ...values: string[]): void {
-    const cell = seriesOf(this.#cells, values, (labels) => ({
-      labels,
-      counts: new Array<number>(this.#bounds.length).fill(0),
-      sum: 0,
-      count: 0,
-    }))
-    cell.sum += value
-    cell.count++
-    const at = this.#bounds.findIndex((bound) => value <= bound)
-    if (at >= 0) cell.counts[at] = (cell.counts[at] ?? 0) + 1
+    this.with(...values).observe(value)
   }
 
   *lines(): Iterable<string> {

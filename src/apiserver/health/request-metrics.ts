@@ -1,9 +1,17 @@
 // Counts what goes through the pipeline, under upstream's names, so that dashboards and alerts made for any Kubernetes work.
 
 import type { Clock } from '../../base/clock.ts'
-import type { Histogram, Metric, Metrics } from '../../base/metrics.ts'
+import {
+  type Cell,
+  type Histogram,
+  type HistogramCell,
+  MAX_SERIES,
+  type Metric,
+  type Metrics,
+} from '../../base/metrics.ts'
 import type { ApiRequest, ApiResponse, Handle, WatchFrame } from '../../client/door.ts'
-import { parseRequest, type RequestInfo } from '../request-info.ts'
+import { type RequestInfo, tryParseRequest } from '../request-info.ts'
+import type { Pipeline } from '../server.ts'
 
 const LABELS = ['verb', 'dry_run', 'group', 'version', 'resource', 'subresource', 'scope', 'component']
 /** Upstream's bounds, in seconds. */
@@ -19,8 +27,8 @@ interface Instruments {
   watchEvents: Metric
 }
 
-/** The same handle, counted. Everything that passes is counted once: by both doors, whatever the answer. */
-export function counted(handle: Handle, metrics: Metrics, clock: Clock): Handle {
+/** The pipeline, counted. Everything that passes is counted once: by both doors, whatever the answer. */
+export function counted(pipeline: Pipeline, metrics: Metrics, clock: Clock): Handle {
   const instruments: Instruments = {
     requests: metrics.counter(
       'apiserver_request_total',
@@ -43,34 +51,81 @@ export function counted(handle: Handle, metrics: Metrics, clock: Clock): Handle 
       'resource',
     ]),
   }
-  return (request) => count(handle, request, instruments, clock)
+  const series = new SeriesOfRequests(instruments)
+  return (request) => count(pipeline, request, { instruments, series, clock })
 }
 
-async function count(handle: Handle, request: ApiRequest, to: Instruments, clock: Clock): Promise<ApiResponse> {
+interface Counting {
+  instruments: Instruments
+  series: SeriesOfRequests
+  clock: Clock
+}
+
+async function count(pipeline: Pipeline, request: ApiRequest, to: Counting): Promise<ApiResponse> {
+  const { instruments, clock } = to
   const start = clock.monotonic()
   const mutating = request.method !== 'GET' && request.method !== 'HEAD'
-  const inFlight = to.inFlight.with(mutating ? 'mutating' : 'readOnly')
+  const inFlight = instruments.inFlight.with(mutating ? 'mutating' : 'readOnly')
   inFlight.value++
   try {
-    const answer = await handle(request)
-    const info = infoOf(request)
-    const labels = info ? labelsOf(info, request) : LABELS.map(() => '')
-    to.requests.add(1, ...labels, String(answer.status))
+    const parsed = tryParseRequest(request.method, request.path, request.query)
+    const answer = await pipeline(request, parsed)
+    const { info } = parsed
+    const series = to.series.of(info, request)
+    series.answered(answer.status).value++
     const { body } = answer
     if (body.kind === 'watch' && info)
-      return { ...answer, body: { kind: 'watch', events: observed(body.events, info, labels, to) } }
-    if (body.kind !== 'stream') to.seconds.observe((clock.monotonic() - start) / 1000, ...labels)
+      return { ...answer, body: { kind: 'watch', events: observed(body.events, info, series.labels, instruments) } }
+    if (body.kind !== 'stream') series.seconds.observe((clock.monotonic() - start) / 1000)
     return answer
   } finally {
     inFlight.value--
   }
 }
 
-function infoOf({ method, path, query }: ApiRequest): RequestInfo | undefined {
-  try {
-    return parseRequest(method, path, query)
-  } catch {
-    return undefined
+/** The counters of requests that are alike, found by one look-up. */
+interface Series {
+  readonly labels: readonly string[]
+  readonly seconds: HistogramCell
+  answered(status: number): Cell
+}
+
+const NO_LABELS = LABELS.map(() => '')
+
+class SeriesOfRequests {
+  readonly #instruments: Instruments
+  readonly #known = new Map<string, Series>()
+
+  constructor(instruments: Instruments) {
+    this.#instruments = instruments
+  }
+
+  of(info: RequestInfo | undefined, request: ApiRequest): Series {
+    const labels = info ? labelsOf(info, request) : NO_LABELS
+    const key = labels.join(' ')
+    let series = this.#known.get(key)
+    if (series === undefined) {
+      series = this.#make(labels)
+      if (this.#known.size < MAX_SERIES) this.#known.set(key, series)
+    }
+    return series
+  }
+
+  #make(labels: readonly string[]): Series {
+    const { requests, seconds } = this.#instruments
+    const byStatus = new Map<number, Cell>()
+    return {
+      labels,
+      seconds: seconds.with(...labels),
+      answered(status) {
+        let cell = byStatus.get(status)
+        if (cell === undefined) {
+          cell = requests.with(...labels, String(status))
+          byStatus.set(status, cell)
+        }
+        return cell
+      },
+    }
   }
 }
 

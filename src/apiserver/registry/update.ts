@@ -15,6 +15,7 @@ import { countsGenerations } from './create.ts'
 import { isDeletable } from './deletion.ts'
 import { reserve } from './hooks.ts'
 import { type Core, keyOf, mustGet, type Served } from './served.ts'
+import { statusPart } from './status-part.ts'
 import { checkUpdate } from './validation.ts'
 
 /** A write without resourceVersion meets at most this many concurrent changes before its client hears of the conflict. */
@@ -80,8 +81,11 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
   const { next, current, edit, context } = attempt
   const previous = current.object
   const subresource = context.info.subresource
-  applyDefaults(resource.struct, next)
-  if (subresource !== 'status') resource.defaults?.(next)
+  if (subresource === 'status') applyDefaults(statusPart(resource.struct), next)
+  else {
+    applyDefaults(resource.struct, next)
+    resource.defaults?.(next)
+  }
   carryOver(served, next, previous, context)
   // Validation wants to see which state the update is for, whether or not the client said.
   next.metadata.resourceVersion = String(current.revision)

@@ -7,6 +7,7 @@ import type { DeepReadonly, Resource } from '../../apimachinery/resource.ts'
 import { validate } from '../../apimachinery/validate.ts'
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../apimachinery/validation.ts'
 import type { RequestContext } from './context.ts'
+import { statusPart } from './status-part.ts'
 
 export function checkNew(resource: Resource<AnyObject>, object: AnyObject, context: RequestContext): void {
   const issues = new Issues()
@@ -29,11 +30,15 @@ export function checkUpdate(
   const issues = new Issues()
   validateObjectMeta(next.metadata, resource, 'metadata', issues)
   validateObjectMetaUpdate(next.metadata, previous.metadata, 'metadata', issues)
-  validate(resource.struct, next, issues)
   const { subresource } = context.info
   if (subresource === 'status') {
+    validate(statusPart(resource.struct), next, issues)
     resource.validateStatusUpdate?.(next, previous as AnyObject, issues)
-  } else if (!OWN_RULES.has(subresource)) {
+    throwIssues(resource, next, issues)
+    return
+  }
+  validate(resource.struct, next, issues)
+  if (!OWN_RULES.has(subresource)) {
     resource.validate?.(next, issues)
     resource.validateUpdate?.(next, previous as AnyObject, issues)
   }
