@@ -16,6 +16,11 @@ import type { RuntimeClient } from './cri/cri.ts'
 import type { LogKeeping } from './logs/log-keeper.ts'
 import { Heartbeat } from './node-status/heartbeat.ts'
 import { type Machine, readMachine } from './node-status/machine.ts'
+import { type Observations, type Threshold, THRESHOLDS } from './eviction/decide.ts'
+import { Eviction } from './eviction/eviction.ts'
+import { diskUsage, observeNode } from './eviction/observe.ts'
+import { type DiskUsage, IMAGE_GARBAGE_POLICY, type ImageGarbagePolicy } from './images/garbage.ts'
+import { ImageKeeper } from './images/image-keeper.ts'
 import { PodSet } from './pods/pod-set.ts'
 import { networkProber, type Prober } from './probes/prober.ts'
 import { type AgentServerOptions, startAgentServer } from './server/server.ts'
@@ -53,6 +58,12 @@ export interface AgentOptions {
   readonly server?: AgentServerOptions
   /** Instead of upstream's 10 MiB in 5 files. */
   readonly logs?: LogKeeping
+  /** Instead of upstream's: when the node is short of something, and when unused images go. */
+  readonly evictionThresholds?: readonly Threshold[]
+  readonly imageGarbage?: ImageGarbagePolicy
+  /** Instead of what the machine shows. */
+  readonly observe?: () => Observations
+  readonly imageDisk?: () => DiskUsage
 }
 
 export interface Agent extends AsyncDisposable {
@@ -104,7 +115,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     nodeMemoryBytes: machine.memoryBytes,
   }
   const prober = options.prober ?? networkProber({ runtime, clock, version: options.version })
-  const podSet = new PodSet(context, { prober, pid: options.pid, logs: options.logs })
+  let eviction: Eviction | undefined
+  const pressures = (): string[] => eviction?.pressures() ?? []
+  const podSet = new PodSet(context, { prober, pid: options.pid, logs: options.logs, pressures })
   const server = options.server === undefined ? undefined : await startAgentServer(options.server, context, podSet)
   const heartbeat = new Heartbeat({
     context,
@@ -114,9 +127,29 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     labels: options.labels ?? {},
     taints: options.taints ?? [],
     port: server?.port ?? 0,
-    dataDir,
+    pressures,
     onPodCIDR: (cidrs) => options.onPodCIDR?.(cidrs),
   })
+  // Where the runtime keeps its images is most often the same file system.
+  let imageDirectory: string | undefined
+  void imageDirectoryOf(runtime).then((found) => {
+    imageDirectory = found
+  })
+  const images = new ImageKeeper({
+    context,
+    policy: options.imageGarbage ?? IMAGE_GARBAGE_POLICY,
+    usage: options.imageDisk ?? (() => diskUsage(imageDirectory ?? dataDir)),
+  })
+  eviction = new Eviction({
+    context,
+    thresholds: options.evictionThresholds ?? THRESHOLDS,
+    observe: options.observe ?? (() => observeNode(dataDir, imageDirectory)),
+    images,
+    pods: () => podSet.active(),
+    fail: (uid, failure) => podSet.fail(uid, failure),
+    onChange: () => heartbeat.wake(),
+  })
+  const keeper = eviction
   return {
     pods: podSet,
     list: () => podSet.list(),
@@ -124,6 +157,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     flushEvents: () => events.flush(),
     async [Symbol.asyncDispose]() {
       await server?.[Symbol.asyncDispose]()
+      await keeper[Symbol.asyncDispose]()
       await Promise.all([heartbeat[Symbol.asyncDispose](), podSet[Symbol.asyncDispose]()])
       await events[Symbol.asyncDispose]()
     },
@@ -137,6 +171,16 @@ function capacityOf(machine: Machine, { capacity = {}, maxPods = DEFAULT_MAX_POD
     'ephemeral-storage': `${Math.floor(machine.diskBytes / 1024)}Ki`,
     pods: String(maxPods),
     ...capacity,
+  }
+}
+
+/** Undefined while the runtime does not say. */
+async function imageDirectoryOf(runtime: RuntimeClient): Promise<string | undefined> {
+  try {
+    const { imageFilesystems } = await runtime.imageFsInfo()
+    return imageFilesystems[0]?.fsId?.mountpoint
+  } catch {
+    return undefined
   }
 }
 

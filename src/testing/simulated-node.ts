@@ -17,6 +17,8 @@ import type { SimulatedRuntimeOptions } from './simulated-runtime-options.ts'
 import { startCluster, type TestCluster } from './cluster.ts'
 import { type Agent, startAgent } from '../node/agent.ts'
 import type { PodCgroups } from '../node/context.ts'
+import type { Observations } from '../node/eviction/decide.ts'
+import type { DiskUsage } from '../node/images/garbage.ts'
 import type { ProbeOutcome, Prober } from '../node/probes/prober.ts'
 import type { Mounter } from '../node/volumes/mounter.ts'
 
@@ -48,6 +50,10 @@ export class SimulatedNode {
   readonly runtime: SimulatedRuntime
   /** What probes and hooks find; by default all is well. */
   probe: (kind: string) => ProbeOutcome = () => ({ ok: true, output: '' })
+  /** What the node sees of itself: nothing, and so no pressure. */
+  observations: Observations = {}
+  /** The file system of the images; without a size: no images are removed. */
+  imageDisk: DiskUsage = { capacityBytes: 0, availableBytes: 0 }
   readonly #directory = mkdtempSync(join(tmpdir(), 'drover-node-'))
   #agent: Agent | undefined
 
@@ -108,6 +114,8 @@ export class SimulatedNode {
       prober,
       hostFiles: { resolvConf: 'nameserver 192.0.2.53\n', hosts: '127.0.0.1 localhost\n' },
       machine,
+      observe: () => this.observations,
+      imageDisk: () => this.imageDisk,
     })
     await this.#agent.settled
   }

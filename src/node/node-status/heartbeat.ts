@@ -8,7 +8,7 @@ import { type Lease, leases } from '../../api/coordination/lease.ts'
 import { type Node, nodes } from '../../api/core/node/node.ts'
 import type { Taint } from '../../api/core/node/spec.ts'
 import type { NodeContext } from '../context.ts'
-import { type Machine, readPressure, type Pressure } from './machine.ts'
+import type { Machine } from './machine.ts'
 import { materialText, newNode, type NodeFacts, nodeLabels, nodeStatus } from './node-object.ts'
 
 export interface HeartbeatOptions {
@@ -20,9 +20,9 @@ export interface HeartbeatOptions {
   readonly taints: readonly Taint[]
   /** Of the agent's API; 0: none. */
   readonly port: number
-  readonly dataDir: string
   readonly onPodCIDR: (cidrs: readonly string[]) => void
-  readonly readPressure?: (dataDir: string) => Pressure
+  /** What the node is short of, by the names of the conditions. */
+  readonly pressures: () => readonly string[]
 }
 
 const LEASE_NAMESPACE = 'kube-node-lease'
@@ -143,11 +143,11 @@ export class Heartbeat implements AsyncDisposable {
   }
 
   async #facts(): Promise<NodeFacts> {
-    const { context, machine, capacity, version, port, dataDir } = this.#options
+    const { context, machine, capacity, version, port } = this.#options
     const { runtime, nodeIPs, nodeName, allocatable } = context
     const { signal } = this.#stop
     const base = { name: nodeName, addresses: nodeIPs, machine, capacity, allocatable, version, port }
-    const pressure = (this.#options.readPressure ?? readPressure)(dataDir)
+    const pressures = this.#options.pressures()
     try {
       const [{ runtimeName, runtimeVersion }, { status, runtimeHandlers }, images] = await Promise.all([
         runtime.version({ signal }),
@@ -158,7 +158,7 @@ export class Heartbeat implements AsyncDisposable {
       const reasons = broken.map(({ type, reason, message }) => `${type}=false reason:${reason} message:${message}`)
       return {
         ...base,
-        pressure,
+        pressures,
         runtimeVersion: `${runtimeName}://${runtimeVersion}`,
         notReady: reasons.length === 0 ? undefined : `container runtime network not ready: ${reasons.join(', ')}`,
         images: images
@@ -174,7 +174,7 @@ export class Heartbeat implements AsyncDisposable {
     } catch (error) {
       signal.throwIfAborted()
       const notReady = `container runtime is down: ${errorText(error)}`
-      return { ...base, pressure, runtimeVersion: '', notReady, images: [], runtimeHandlers: [] }
+      return { ...base, pressures, runtimeVersion: '', notReady, images: [], runtimeHandlers: [] }
     }
   }
 

@@ -48,26 +48,3 @@ function readText(path: string): string {
     return ''
   }
 }
-
-export interface Pressure {
-  readonly memory: boolean
-  readonly disk: boolean
-  readonly pids: boolean
-}
-
-/** Upstream's hard thresholds: 100 MiB of memory, a tenth of the disk. */
-const LEAST_MEMORY_BYTES = 100 * 1024 * 1024
-const LEAST_DISK_SHARE = 0.1
-const LEAST_PID_SHARE = 0.05
-
-export function readPressure(dataDir: string): Pressure {
-  const available = Number(/^MemAvailable:\s+(\d+) kB$/m.exec(readText('/proc/meminfo'))?.[1] ?? Number.NaN) * 1024
-  const { blocks, bavail } = statfsSync(dataDir)
-  const most = Number(readText('/proc/sys/kernel/pid_max'))
-  const used = Number(/\d+\/(\d+)/.exec(readText('/proc/loadavg'))?.[1] ?? 0)
-  return {
-    memory: available < LEAST_MEMORY_BYTES,
-    disk: bavail / blocks < LEAST_DISK_SHARE,
-    pids: most > 0 && 1 - used / most < LEAST_PID_SHARE,
-  }
-}

@@ -5,7 +5,7 @@ import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import type { Node } from '../../api/core/node/node.ts'
 import type { NodeCondition, NodeStatus } from '../../api/core/node/status.ts'
 import type { Taint } from '../../api/core/node/spec.ts'
-import type { Machine, Pressure } from './machine.ts'
+import type { Machine } from './machine.ts'
 
 export interface NodeFacts {
   readonly name: string
@@ -17,7 +17,8 @@ export interface NodeFacts {
   readonly version: string
   /** Undefined: everything works. */
   readonly notReady: string | undefined
-  readonly pressure: Pressure
+  /** What it is short of, by the names of the conditions. */
+  readonly pressures: readonly string[]
   readonly images: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[]
   /** 0: the agent serves nothing. */
   readonly port: number
@@ -81,19 +82,19 @@ export function nodeStatus(facts: NodeFacts, before: DeepReadonly<NodeStatus> | 
 type Wording = readonly [status: string, reason: string, message: string]
 
 function conditions(
-  { notReady, pressure }: NodeFacts,
+  { notReady, pressures }: NodeFacts,
   before: DeepReadonly<NodeStatus> | undefined,
   now: number,
 ): NodeCondition[] {
   const time = rfc3339(now)
   const words: Readonly<Record<string, Wording>> = {
-    MemoryPressure: pressure.memory
+    MemoryPressure: pressures.includes('MemoryPressure')
       ? ['True', 'KubeletHasInsufficientMemory', 'kubelet has insufficient memory available']
       : ['False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
-    DiskPressure: pressure.disk
+    DiskPressure: pressures.includes('DiskPressure')
       ? ['True', 'KubeletHasDiskPressure', 'kubelet has disk pressure']
       : ['False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
-    PIDPressure: pressure.pids
+    PIDPressure: pressures.includes('PIDPressure')
       ? ['True', 'KubeletHasInsufficientPID', 'kubelet has insufficient PID available']
       : ['False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
     Ready:
