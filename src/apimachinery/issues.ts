@@ -80,6 +80,11 @@ export class Issues {
     this.#add(field, 'FieldValueNotFound', `Not found: ${shown(value)}`)
   }
 
+  /** An issue in words of its own. */
+  add(issue: Issue): void {
+    this.#list.push(issue)
+  }
+
   #add(field: string, reason: IssueReason, message: string): void {
     this.#list.push({ field, reason, message })
   }

@@ -1,5 +1,6 @@
 // Checks a custom resource against its CRD's JSON schema, with the words of upstream's validator.
 
+import type { Correlated } from './correlation.ts'
 import type { Issues } from './issues.ts'
 import { Issues as IssueList } from './issues.ts'
 import { isObject } from './objects.ts'
@@ -7,17 +8,18 @@ import { compilePattern } from './pattern.ts'
 import { SCHEMA_FORMATS } from './schema-formats.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
-export type CheckSchema = (value: unknown, at: string, issues: Issues) => void
+/** `was`: on updates, the same part of the object as it was. What is unchanged is not checked again: it may be wrong by a newer schema. */
+export type CheckSchema = (value: unknown, at: string, issues: Issues, was?: Correlated) => void
 
 /** Compiles once; the check runs on every write. Throws a PatternError when a pattern is none. */
 export function compileSchema(schema: JsonSchema): CheckSchema {
   const checks = [listTypeCheck, ...RULES].flatMap((rule) => rule(schema) ?? [])
   const typeMatches = typeCheck(schema)
   const nullable = schema['nullable'] === true
-  return (value, at, issues) => {
-    if (value === undefined || (value === null && nullable)) return
+  return (value, at, issues, was) => {
+    if (value === undefined || (value === null && nullable) || was?.unchanged) return
     if (!typeMatches(value, at, issues)) return
-    for (const check of checks) check(value, at, issues)
+    for (const check of checks) check(value, at, issues, was)
   }
 }
 
@@ -77,9 +79,11 @@ const propertiesRule: Rule = (schema) => {
     isObject(property) ? [[key, compileSchema(property)] as const] : [],
   )
   if (checks.length === 0) return undefined
-  return (value, at, issues) => {
+  return (value, at, issues, was) => {
     if (!isObject(value)) return
-    for (const [key, check] of checks) if (Object.hasOwn(value, key)) check(value[key], join(at, key), issues)
+    for (const [key, check] of checks) {
+      if (Object.hasOwn(value, key)) check(value[key], join(at, key), issues, was?.key(key))
+    }
   }
 }
 
@@ -105,9 +109,9 @@ const additionalRule: Rule = (schema) => {
   }
   if (!isObject(additional)) return undefined
   const check = compileSchema(additional)
-  return (value, at, issues) => {
+  return (value, at, issues, was) => {
     for (const [key, member] of Object.entries(isObject(value) ? value : {})) {
-      if (!Object.hasOwn(known, key)) check(member, join(at, key), issues)
+      if (!Object.hasOwn(known, key)) check(member, join(at, key), issues, was?.key(key))
     }
   }
 }
@@ -116,8 +120,9 @@ const itemsRule: Rule = (schema) => {
   const items = schemaAt(schema, 'items')
   if (items === undefined) return undefined
   const check = compileSchema(items)
-  return (value, at, issues) => {
-    if (Array.isArray(value)) for (const [i, item] of value.entries()) check(item, `${at}[${i}]`, issues)
+  return (value, at, issues, was) => {
+    if (!Array.isArray(value)) return
+    for (const [i, item] of value.entries()) check(item, `${at}[${i}]`, issues, was?.index(i))
   }
 }
 
@@ -254,7 +259,8 @@ const unionsRule: Rule = (schema) => {
   const [anyOf, oneOf, allOf] = [branches('anyOf'), branches('oneOf'), branches('allOf')]
   const not = schemaAt(schema, 'not')
   const forbidden = not && compileSchema(not)
-  const checks: CheckSchema[] = [...allOf]
+  // Branches judge what is there now, whatever was there before.
+  const checks: CheckSchema[] = allOf.map((check) => (value, at, issues) => check(value, at, issues))
   if (anyOf.length > 0) {
     checks.push((value, at, issues) => {
       if (passing(anyOf, value, at) === 0)

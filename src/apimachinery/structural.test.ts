@@ -5,8 +5,7 @@ import { describe, test } from 'node:test'
 import { decode } from './decode.ts'
 import { applyDefaults } from './defaults.ts'
 import { Issues } from './issues.ts'
-import { structFromSchema, validateSchema } from './structural.ts'
-import { validate } from './validate.ts'
+import { compileObjectCheck, structFromSchema } from './structural.ts'
 
 const schema = {
   type: 'object',
@@ -52,18 +51,13 @@ const schema = {
   },
 }
 const widget = structFromSchema('com.example.v1.Widget', schema)
+const check = compileObjectCheck(schema)
 const load = (spec: unknown): { value: Record<string, unknown>; unknown: string[] } =>
   decode(
     widget,
     { apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'a' }, spec },
     { unknownFields: 'strict' },
   )
-
-test('the schema itself is structural', () => {
-  const issues = new Issues()
-  validateSchema(schema, 'schema', issues)
-  assert.deepEqual(issues.list, [])
-})
 
 test('unknown fields are pruned except where they are to be kept, nulls are dropped except where they are allowed', () => {
   const { value, unknown } = load({
@@ -150,7 +144,7 @@ describe('validate', () => {
   for (const [name, [spec, want]] of Object.entries(cases)) {
     test(name, () => {
       const issues = new Issues()
-      validate(widget, load(spec).value, issues)
+      check({ object: load(spec).value, issues, warnings: [] })
       assert.deepEqual(
         issues.list.map((issue) => `${issue.field}: ${issue.message}`),
         want,
@@ -159,28 +153,16 @@ describe('validate', () => {
   }
 })
 
-test('validateSchema names what is not structural', () => {
-  const issues = new Issues()
-  validateSchema(
-    {
-      type: 'object',
-      properties: {
-        a: {},
-        b: { type: 'array' },
-        c: { type: 'string', pattern: '(?=x)' },
-        d: { type: 'object', additionalProperties: { type: 'string' }, properties: { x: { type: 'string' } } },
-      },
-    },
-    's',
-    issues,
-  )
-  assert.deepEqual(
-    issues.list.map((issue) => issue.field),
-    [
-      's.properties[a].type',
-      's.properties[b].items',
-      's.properties[c].pattern',
-      's.properties[d].additionalProperties',
-    ],
-  )
+test('what an update does not touch may be wrong; what it touches may not', () => {
+  const wrong = { replicas: 99, name: 'A1', items: [{ id: 'a', on: 'x' }, { id: 'b' }] }
+  const says = (next: object): string[] => {
+    const issues = new Issues()
+    check({ object: load(next).value, previous: load(wrong).value, issues, warnings: [] })
+    return issues.list.map(({ field }) => field)
+  }
+  assert.deepEqual(says({ ...wrong, size: 'M' }), [])
+  assert.deepEqual(says({ ...wrong, replicas: 98 }), ['spec.replicas'])
+  // Items of a list by key are found wherever they are; the list around them has changed, and is well.
+  assert.deepEqual(says({ ...wrong, items: [{ id: 'c' }, ...wrong.items] }), [])
+  assert.deepEqual(says({ ...wrong, items: [{ id: 'a', on: 'y' }] }), ['spec.items[0].on'])
 })

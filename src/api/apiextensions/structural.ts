@@ -1,6 +1,7 @@
 // Checks that a schema is structural: that every value's type can be told from the schema alone, so that objects can be pruned and defaulted.
 
 import type { Issues } from '../../apimachinery/issues.ts'
+import { compilePattern, PatternError } from '../../apimachinery/pattern.ts'
 import type { JSONSchemaProps } from './json-schema.ts'
 
 /** How deep a schema may go; beyond it nothing is looked at, and it is refused. */
@@ -37,6 +38,7 @@ function validateSchema(schema: JSONSchemaProps, at: string, issues: Issues, dep
       'uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
     )
   if (schema.type !== undefined && !TYPES.includes(schema.type)) issues.notSupported(`${at}.type`, schema.type, TYPES)
+  validatePattern(schema.pattern, at, issues)
   validateExtensions(schema, at, issues)
   validateLists(schema, at, issues)
   if (schema.properties !== undefined && isSaid(schema.additionalProperties)) {
@@ -64,6 +66,16 @@ function validateSchema(schema: JSONSchemaProps, at: string, issues: Issues, dep
     })
   }
   if (schema.not !== undefined) validateJunctor(schema.not, `${at}.not`, issues, false)
+}
+
+function validatePattern(pattern: string | undefined, at: string, issues: Issues): void {
+  if (pattern === undefined) return
+  try {
+    compilePattern(pattern)
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error
+    issues.invalid(`${at}.pattern`, pattern, `must be a valid regular expression, but isn't: ${error.message}`)
+  }
 }
 
 /** `additionalProperties: true` says nothing. */
@@ -130,6 +142,7 @@ const JUNCTOR_FORBIDDEN = ['description', 'type', 'default', 'title', 'nullable'
 
 /** Inside allOf, anyOf, oneOf and not a schema may only restrict values, never shape them. */
 function validateJunctor(schema: JSONSchemaProps, at: string, issues: Issues, intOrString: boolean): void {
+  validatePattern(schema.pattern, at, issues)
   for (const key of JUNCTOR_FORBIDDEN) {
     if (schema[key] === undefined || (key === 'type' && intOrString)) continue
     issues.forbidden(`${at}.${key}`, 'must be empty to be structural')

@@ -5,6 +5,7 @@ import { checkLabel1035, checkSubdomain, checkValue, validateImmutable } from '.
 import type { CustomResourceDefinition } from './custom-resource-definition.ts'
 import type { CustomResourceDefinitionNames, CustomResourceDefinitionVersion } from './fields.ts'
 import { validateRootSchema } from './structural.ts'
+import { validateRules } from './validation-rules.ts'
 
 export function validateDefinition({ metadata, spec }: CustomResourceDefinition, issues: Issues): void {
   const { group, names, scope, versions = [] } = spec
@@ -63,7 +64,12 @@ function validateVersion(version: CustomResourceDefinitionVersion, at: string, i
   if (version.name !== undefined) checkValue(version.name, checkLabel1035, `${at}.name`, issues)
   const schema = version.schema?.openAPIV3Schema
   if (schema === undefined) issues.required(`${at}.schema.openAPIV3Schema`, 'schemas are required')
-  else validateRootSchema(schema, `${at}.schema.openAPIV3Schema`, issues)
+  else {
+    const before = issues.list.length
+    validateRootSchema(schema, `${at}.schema.openAPIV3Schema`, issues)
+    // What is not structural has no types to compile rules with.
+    if (issues.list.length === before) validateRules(schema, `${at}.schema.openAPIV3Schema`, issues)
+  }
   const scale = version.subresources?.scale
   if (scale !== undefined) {
     validatePath(scale.specReplicasPath, '.spec', `${at}.subresources.scale.specReplicasPath`, issues)

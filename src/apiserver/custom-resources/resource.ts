@@ -7,7 +7,7 @@ import { findJsonPath, type JsonPath, parseJsonPath } from '../../apimachinery/j
 import type { AnyObject } from '../../apimachinery/metadata.ts'
 import { ALL_VERBS, type Column, type DeepReadonly, type Resource, type Verb } from '../../apimachinery/resource.ts'
 import { findOffset, serialize } from '../../apimachinery/serialize.ts'
-import { type JsonSchema, structFromSchema } from '../../apimachinery/structural.ts'
+import { compileObjectCheck, type JsonSchema, structFromSchema } from '../../apimachinery/structural.ts'
 import type { CustomResourceColumnDefinition, CustomResourceDefinitionVersion } from '../../api/apiextensions/fields.ts'
 import { type Definition, isTrue, type Names } from './conditions.ts'
 
@@ -26,6 +26,7 @@ export function resourceOf(definition: Definition, version: Version, names: Name
   const columns = (version.additionalPrinterColumns ?? []).map(columnOf)
   const warning = version.deprecated ? (version.deprecationWarning ?? `${apiVersion} ${kind} is deprecated`) : undefined
   const scale = version.subresources?.scale
+  const check = compileObjectCheck(schema)
   return {
     group,
     version: version.name,
@@ -56,6 +57,9 @@ export function resourceOf(definition: Definition, version: Version, names: Name
     custom: true,
     protobuf: false,
     struct: structFromSchema<AnyObject>(model, schema),
+    validateWhole(object, previous, issues, warnings) {
+      check({ object, issues, warnings, ...(previous === undefined ? {} : { previous }) })
+    },
     selectable: Object.fromEntries((version.selectableFields ?? []).map(({ jsonPath }) => selectableOf(jsonPath))),
     columns,
     // A definition with columns of its own shows those and no others.
