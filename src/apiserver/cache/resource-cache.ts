@@ -1,6 +1,5 @@
 // All objects of one resource, by key and in order, with the window of recent changes that watches resume from.
 
-import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import type { WatchFrame } from '../../client/door.ts'
 import { loneFrame, StoredObject } from './stored.ts'
 import type { Selection } from './watcher.ts'
@@ -132,7 +131,7 @@ export class ResourceCache {
     const items: StoredObject[] = []
     for (; index < keys.length; index++) {
       const object = this.#objects.get(keys[index] ?? '')
-      if (!object || (selection.matches && !selection.matches(object.object))) continue
+      if (!object || (selection.matches && !selection.matches(object))) continue
       if (limit > 0 && items.length === limit) {
         return { items, next: items.at(-1)?.key, remaining: keys.length - index }
       }
@@ -276,16 +275,16 @@ function deliver(watcher: Watcher, change: CacheChange, place: { namespace: stri
   if (selection.namespace !== '' && selection.namespace !== place.namespace) return
   if (selection.name !== undefined && selection.name !== place.name) return
   const { object, previous, deleted } = change
-  const was = previous !== undefined && matches(selection, previous.object)
+  const was = previous !== undefined && matches(selection, previous)
   if (deleted) {
     if (was) watcher.push(object.frame('DELETED'), object.bytes.length)
     return
   }
-  const is = matches(selection, object.object)
+  const is = matches(selection, object)
   if (is) watcher.push(object.frame(was ? 'MODIFIED' : 'ADDED'), object.bytes.length)
   else if (was) watcher.push(previous.at(object.revision).frame('DELETED'), previous.bytes.length)
 }
 
-function matches(selection: Selection, object: DeepReadonly<unknown>): boolean {
-  return selection.matches === undefined || selection.matches(object)
+function matches(selection: Selection, stored: StoredObject): boolean {
+  return selection.matches === undefined || selection.matches(stored)
 }

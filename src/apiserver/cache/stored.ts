@@ -4,10 +4,12 @@
 import type { AnyObject } from '../../apimachinery/metadata.ts'
 import { deepEqual } from '../../apimachinery/patch/json-patch.ts'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
+import { memberText } from '../../apimachinery/json-member.ts'
 import { spliceResourceVersion } from '../../apimachinery/serialize.ts'
 import type { CachedObject, EventType, WatchFrame } from '../../client/door.ts'
 
 const METADATA = Buffer.from('"metadata":{')
+const NO_LABELS: Readonly<Record<string, string>> = {}
 
 /** An object at one revision. Parsed when somebody first looks inside, and once. */
 export class StoredObject implements CachedObject {
@@ -15,6 +17,7 @@ export class StoredObject implements CachedObject {
   readonly revision: number
   readonly bytes: Buffer
   #object: DeepReadonly<AnyObject> | undefined
+  #labels: Readonly<Record<string, string>> | undefined
   #lines: Map<EventType, WatchFrame> | undefined
 
   /** `bytes` are JSON with this revision in them; `fromStore` puts it in. */
@@ -46,6 +49,18 @@ export class StoredObject implements CachedObject {
   get object(): DeepReadonly<AnyObject> {
     this.#object ??= JSON.parse(this.bytes.toString()) as AnyObject
     return this.#object
+  }
+
+  /** The labels, read out of the bytes where nobody has parsed the object yet. */
+  get labels(): Readonly<Record<string, string>> {
+    this.#labels ??= this.#object ? (this.#object.metadata.labels ?? NO_LABELS) : this.#readLabels()
+    return this.#labels
+  }
+
+  #readLabels(): Readonly<Record<string, string>> {
+    const start = this.bytes.indexOf(METADATA) + METADATA.length - 1
+    const text = memberText(this.bytes, start, 'labels')
+    return text === undefined ? NO_LABELS : (JSON.parse(text) as Record<string, string>)
   }
 
   /** Every watcher has its frames by now: a framed copy of every object would be as much memory again. */

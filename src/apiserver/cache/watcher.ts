@@ -1,7 +1,7 @@
 // One watch: a bounded queue between the cache, which must not wait, and a reader, which may be slow.
 
-import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import type { WatchFrame } from '../../client/door.ts'
+import type { StoredObject } from './stored.ts'
 
 /** Events that may wait for a reader. One that falls further behind is cut off and has to resume or list again; nothing is skipped silently. */
 export const MAX_WATCH_QUEUE = 20_000
@@ -15,7 +15,7 @@ export interface Selection {
   /** Set when a field selector names one object. */
   name?: string
   /** Label and field selectors; absent when everything matches. */
-  matches?(object: DeepReadonly<unknown>): boolean
+  matches?(stored: StoredObject): boolean
 }
 
 export class Watcher implements AsyncIterable<readonly WatchFrame[]> {

@@ -122,7 +122,7 @@ export function serviceTarget(registry: Registry, namespace: string, text: strin
   const found: { host: string; port: number }[] = []
   const slices = registry.get('discovery.k8s.io', 'v1', 'endpointslices')?.cache.list({
     namespace,
-    matches: (o) => (o as DeepReadonly<EndpointSlice>).metadata.labels?.['kubernetes.io/service-name'] === name,
+    matches: (slice) => slice.labels['kubernetes.io/service-name'] === name,
   })
   for (const { object } of slices?.items ?? []) {
     const slice = object as unknown as DeepReadonly<EndpointSlice>

@@ -75,7 +75,7 @@ async function page(core: Core, served: Served, selected: Selected, limit: numbe
         after = entry.key
         const object = served.cache.objectFrom(entry.key, entry.revision, entry.value)
         if (name !== undefined && object.object.metadata.name !== name) continue
-        if (matches && !matches(object.object)) continue
+        if (matches && !matches(object)) continue
         if (limit > 0 && items.length === limit)
           return { items, revision: at.revision, next: items.at(-1)?.key, remaining: undefined }
         items.push(object)

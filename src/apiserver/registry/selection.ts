@@ -5,6 +5,7 @@ import type { AnyObject } from '../../apimachinery/metadata.ts'
 import type { DeepReadonly, Resource } from '../../apimachinery/resource.ts'
 import { parseFieldSelector } from '../../apimachinery/selectors/fields.ts'
 import { parseLabelSelector } from '../../apimachinery/selectors/labels.ts'
+import type { StoredObject } from '../cache/stored.ts'
 import type { Selection } from '../cache/watcher.ts'
 import type { RequestContext } from './context.ts'
 
@@ -14,14 +15,15 @@ export interface Selected {
   filtered: boolean
 }
 
-type Matcher = (object: DeepReadonly<AnyObject>) => boolean
+type Matcher = (stored: StoredObject) => boolean
 
 export function selectionOf(resource: Resource<AnyObject>, query: URLSearchParams, context: RequestContext): Selected {
   const matchers: Matcher[] = []
   const labels = query.get('labelSelector')
   if (labels) {
     const selector = labelSelector(labels)
-    matchers.push((object) => selector(object.metadata.labels ?? {}))
+    // The labels alone are read out of the bytes: the rest of an object that does not match is never parsed.
+    matchers.push((stored) => selector(stored.labels))
   }
   let { name, namespace } = context.info
   const fields = query.get('fieldSelector')
@@ -34,14 +36,13 @@ export function selectionOf(resource: Resource<AnyObject>, query: URLSearchParam
         namespace = value
       } else {
         const get = getter(resource, field)
-        matchers.push((object) => (get(object) === value) !== not)
+        matchers.push((stored) => (get(stored.object) === value) !== not)
       }
     }
   }
+  const [only] = matchers
   const matches =
-    matchers.length === 0
-      ? undefined
-      : (object: DeepReadonly<unknown>) => matchers.every((m) => m(object as DeepReadonly<AnyObject>))
+    matchers.length <= 1 ? only : (stored: StoredObject): boolean => matchers.every((matcher) => matcher(stored))
   return {
     selection: { namespace, ...(name === '' ? {} : { name }), ...(matches ? { matches } : {}) },
     filtered: matches !== undefined || fields !== null,
