@@ -51,7 +51,7 @@ function failure(code: number, reason: string, message: string, details?: Status
     metadata: {},
     status: 'Failure',
     message,
-    reason,
+    ...(reason === '' ? {} : { reason }),
     ...(details ? { details } : {}),
     code,
   })
@@ -140,16 +140,32 @@ export const invalidPatchOptions = (field: string, message: string): StatusError
   invalidOption('PatchOptions', field, message)
 export const invalidDeleteOptions = (field: string, message: string): StatusError =>
   invalidOption('DeleteOptions', field, message)
-export const invalidOptions = (field: string, message: string): StatusError =>
-  invalidOption('CreateOptions', field, message)
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  create: 'CreateOptions',
+  update: 'UpdateOptions',
+  patch: 'PatchOptions',
+  delete: 'DeleteOptions',
+  deletecollection: 'DeleteOptions',
+}
+
+/** A bad option of a request that writes; the verb decides what its options are called. */
+export const invalidOptions = (verb: string, field: string, message: string): StatusError =>
+  invalidOption(OPTIONS[verb] ?? 'CreateOptions', field, message)
+
+/** Refuses a dry run of another sort than the one there is. */
+export function checkDryRun(given: readonly string[], verb: string): void {
+  if (given.every((value) => value === 'All')) return
+  throw invalidOptions(verb, 'dryRun', `Unsupported value: ${JSON.stringify(given)}: supported values: "All"`)
+}
 
 export function badRequest(message: string): StatusError {
   return failure(400, 'BadRequest', message)
 }
 
-/** A patch that is well formed but cannot be applied. */
+/** A patch that is well formed but cannot be applied. Upstream keeps to itself why; kubectl shows the causes. */
 export function unprocessable(message: string): StatusError {
-  return failure(422, 'Invalid', `the server rejected our request due to an error in our request: ${message}`, {
+  return failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {
     causes: [{ message }],
   })
 }
@@ -202,7 +218,10 @@ export function forbiddenRequest(request: ForbiddenRequest): StatusError {
   })
 }
 
-export function methodNotSupported(resource: ResourceRef, verb: string): StatusError {
+/** Only custom resources say which verb of which resource it was. */
+export function methodNotSupported(resource: ResourceRef & { readonly custom?: boolean }, verb: string): StatusError {
+  if (resource.custom !== true)
+    return failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
   return failure(
     405,
     'MethodNotAllowed',
@@ -254,6 +273,11 @@ export function unsupportedMediaType(supported: readonly string[]): StatusError 
 
 export function requestEntityTooLarge(limit: number): StatusError {
   return failure(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`)
+}
+
+/** An object that is larger than etcd takes, in etcd's words. */
+export function objectTooLarge(): StatusError {
+  return failure(500, '', 'etcdserver: request is too large')
 }
 
 /** What a write that leaves no object answers. */

@@ -24,19 +24,44 @@ const SUPPORTED = ['application/json', 'application/yaml', 'application/vnd.kube
 export function parseJsonBody(request: ApiRequest, expected: BodyKind): RawBody {
   if (request.object !== undefined) return { value: request.object, duplicates: [] }
   const { body } = request
-  if (!body || body.length === 0) {
-    if (expected.optional) return { value: undefined, duplicates: [] }
-    throw errors.badRequest(
-      `${expected.kind} in version "${expected.apiVersion.split('/').at(-1)}" cannot be handled as a ${expected.kind}: unexpected end of JSON input`,
-    )
-  }
   const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  if ((!body || body.length === 0) && expected.optional) return { value: undefined, duplicates: [] }
+  const bytes = body ?? Buffer.alloc(0)
   try {
-    return parse(contentType, body, expected)
+    return parse(contentType, bytes, expected)
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    throw errors.badRequest(error.message)
+    throw errors.badRequest(undecodable(contentType, error.message, { kind: expected.kind, body: bytes }))
   }
+}
+
+const YAML_ERROR = 'error converting YAML to JSON: '
+
+/** Why a body is no document: each door upstream says it in its own way. */
+function undecodable(contentType: string, fault: string, { kind, body }: { kind: string; body: Buffer }): string {
+  switch (contentType) {
+    case 'application/json-patch+json':
+    case 'application/merge-patch+json':
+      return `error decoding patch: ${fault}`
+    case 'application/strategic-merge-patch+json':
+      return fault
+    case 'application/apply-patch+yaml':
+      return `error decoding YAML: ${fault}`
+    case 'application/yaml':
+    case 'application/vnd.kubernetes.protobuf':
+      return unrecognized(kind, fault.startsWith(YAML_ERROR) ? fault.slice(YAML_ERROR.length) : fault, body)
+    default:
+      return unrecognized(kind, `couldn't get version/kind; json parse error: ${fault}`, body)
+  }
+}
+
+/** So much of a body is shown. */
+const SHOWN_BYTES = 30
+
+function unrecognized(kind: string, fault: string, body: Buffer): string {
+  const head = body.subarray(0, SHOWN_BYTES).toString(body[0] === OPEN_BRACE ? 'utf8' : 'hex')
+  const shown = body.length === 0 ? '<empty>' : body.length > SHOWN_BYTES ? `${head} ...` : head
+  return `the object provided is unrecognized (must be of type ${kind}): ${fault} (${shown})`
 }
 
 function parse(contentType: string, body: Buffer, expected: BodyKind): RawBody {

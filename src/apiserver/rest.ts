@@ -188,7 +188,7 @@ export function deleteOptions({ request, context }: Pick<Call, 'request' | 'cont
   if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy)) {
     throw errors.invalidDeleteOptions(
       'propagationPolicy',
-      `Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
+      `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
     )
   }
   if (policy !== undefined && orphan !== undefined) {
@@ -197,6 +197,7 @@ export function deleteOptions({ request, context }: Pick<Call, 'request' | 'cont
       `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`,
     )
   }
+  errors.checkDryRun(given.dryRun ?? [], context.info.verb)
   if (given.dryRun?.includes('All')) context.dryRun = true
   const preconditions = given.preconditions
   return {

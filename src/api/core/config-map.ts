@@ -38,7 +38,7 @@ export const configMaps = defineResource({
     let bytes = 0
     for (const value of Object.values(data)) bytes += Buffer.byteLength(value)
     for (const value of Object.values(binaryData)) bytes += decodedBytes(value)
-    if (bytes > MAX_DATA_BYTES) issues.tooLong('', MAX_DATA_BYTES)
+    if (bytes > MAX_DATA_BYTES) issues.tooLong('[]', MAX_DATA_BYTES)
   },
   validateUpdate(next, previous, issues) {
     validateFrozen(next, previous, ['data', 'binaryData'], issues)

@@ -69,9 +69,18 @@ function checkKind(resource: Resource<AnyObject>, value: object): void {
       `the API version in the data (${apiVersion}) does not match the expected API version (${resource.apiVersion})`,
     )
   }
+  const version = String(apiVersion ?? resource.apiVersion)
+    .split('/')
+    .at(-1)
+  const [given, wanted] = [`${version}.${String(kind)}`, `${internalPackage(resource)}.${resource.kind}`]
   throw errors.badRequest(
-    `${String(kind)} in version "${String(apiVersion).split('/').at(-1)}" cannot be handled as a ${resource.kind}: converting (${String(apiVersion)}.${String(kind)}) to (${resource.apiVersion}.${resource.kind}): unknown conversion`,
+    `${String(kind)} in version "${version}" cannot be handled as a ${resource.kind}: converting (${given}) to (${wanted}): unknown conversion`,
   )
+}
+
+/** Upstream's decoder names its Go types: a group's own ones are in a package called as the head of its name. */
+function internalPackage({ group }: Resource<AnyObject>): string {
+  return group === '' ? 'core' : (group.split('.', 1)[0] ?? '')
 }
 
 export function reportUnknown(resource: Resource<AnyObject>, found: readonly string[], context: RequestContext): void {

@@ -6,7 +6,6 @@ import { applyDefaults } from '../../apimachinery/defaults.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { AnyObject } from '../../apimachinery/metadata.ts'
 import { cloneJson } from '../../apimachinery/objects.ts'
-import { serialize } from '../../apimachinery/serialize.ts'
 import { trackUpdate } from '../../apimachinery/apply/managed-fields.ts'
 import { admit } from '../admission/admission.ts'
 import { StoredObject } from '../cache/stored.ts'
@@ -14,6 +13,7 @@ import type { RequestContext } from './context.ts'
 import { actorOf } from './context.ts'
 import { reserve } from './hooks.ts'
 import { type Core, keyOf, type Served } from './served.ts'
+import { storedBytes } from './size.ts'
 import { checkNew } from './validation.ts'
 
 export interface CreateOptions {
@@ -83,7 +83,7 @@ async function commit(
         subresource: '',
         nowMs: core.clock.now(),
       })
-    const value = serialize(resource, object)
+    const value = storedBytes(resource, object)
     if (context.dryRun) return StoredObject.fromStore(key, 0, value)
     const ttl = resource.ttlSeconds === undefined ? {} : { ttlSeconds: resource.ttlSeconds }
     const result = await core.store.write({ key, value, expected: 0, actor: actorOf(context), ...ttl })

@@ -4,7 +4,6 @@
 import { applyDefaults } from '../../apimachinery/defaults.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { AnyObject, ObjectKey } from '../../apimachinery/metadata.ts'
-import { serialize } from '../../apimachinery/serialize.ts'
 import { deepEqual } from '../../apimachinery/patch/json-patch.ts'
 import { trackUpdate } from '../../apimachinery/apply/managed-fields.ts'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
@@ -15,6 +14,7 @@ import { countsGenerations } from './create.ts'
 import { isDeletable } from './deletion.ts'
 import { reserve } from './hooks.ts'
 import { type Core, keyOf, mustGet, type Served } from './served.ts'
+import { storedBytes } from './size.ts'
 import { statusPart } from './status-part.ts'
 import { checkUpdate } from './validation.ts'
 
@@ -118,7 +118,7 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
         nowMs: core.clock.now(),
       })
     }
-    const value = serialize(resource, next)
+    const value = storedBytes(resource, next)
     // Nothing changed: nothing is written, and the revision stays (etcd3 store, GuaranteedUpdate).
     if (!gone && current.holds(value)) return current
     if (context.dryRun) return StoredObject.fromStore(storeKey, current.revision, value)
