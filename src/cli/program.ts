@@ -103,7 +103,7 @@ function groupOf(above: Program, word: string, hidden: boolean): Program {
 
 const GROUPS: Record<string, string> = {
   image: 'Build, load and list the images of a cluster',
-  node: 'Add and delete nodes',
+  node: 'Add, delete, stop and start nodes',
   token: 'Tokens that nodes join with',
   export: 'Export logs',
 }

@@ -20,9 +20,9 @@ describe('overlap()', () => {
 test('chooseNetworks gives the first cluster the usual networks, and the next the next', () => {
   const first = chooseNetworks({ clusters: [], interfaces: {} })
   assert.deepEqual(first, { clusterCIDR: '10.244.0.0/16', serviceCIDR: '10.96.0.0/16', nodeNetwork: '172.29.0.1/24' })
-  const second = chooseNetworks({ clusters: [first], interfaces: {} })
+  const second = chooseNetworks({ clusters: [{ name: 'a', ...first }], interfaces: {} })
   assert.deepEqual(second, { clusterCIDR: '10.245.0.0/16', serviceCIDR: '10.97.0.0/16', nodeNetwork: '172.29.1.1/24' })
-  assert.deepEqual(chooseNetworks({ clusters: [second], interfaces: {} }), first)
+  assert.deepEqual(chooseNetworks({ clusters: [{ name: 'b', ...second }], interfaces: {} }), first)
 })
 
 test('chooseNetworks keeps away from what the machine is connected to', () => {
@@ -35,6 +35,23 @@ test('chooseNetworks keeps away from what the machine is connected to', () => {
     cidr: '10.244.7.1/16',
   } as const
   assert.equal(chooseNetworks({ clusters: [], interfaces: { eth1: [info] } }).clusterCIDR, '10.245.0.0/16')
+})
+
+test('chooseNetworks takes what was named, keeps the others away from it, and refuses what meets another', () => {
+  const first = { name: 'a', ...chooseNetworks({ clusters: [], interfaces: {} }) }
+  const choose = (wanted: { clusterCIDR?: string; serviceCIDR?: string }) =>
+    chooseNetworks({ clusters: [first], interfaces: {} }, wanted)
+  assert.deepEqual(choose({ clusterCIDR: '10.245.0.0/17' }), {
+    clusterCIDR: '10.245.0.0/17',
+    serviceCIDR: '10.98.0.0/16',
+    nodeNetwork: '172.29.2.1/24',
+  })
+  assert.throws(() => choose({ clusterCIDR: '10.244.128.0/17' }), {
+    message: 'The network 10.244.128.0/17 meets 10.244.0.0/16 of cluster "a"',
+  })
+  assert.throws(() => choose({ clusterCIDR: '10.1.0.0/16', serviceCIDR: '10.1.16.0/20' }), {
+    message: 'The network 10.1.16.0/20 meets 10.1.0.0/16 of the pods',
+  })
 })
 
 test('networksOf never gives two clusters networks that meet', () => {

@@ -11,7 +11,7 @@ const CLUSTERS = 100
 
 export interface TakenNetworks {
   /** The states of the other clusters here. */
-  readonly clusters: readonly Networks[]
+  readonly clusters: readonly (Networks & Pick<ClusterState, 'name'>)[]
   readonly interfaces: NodeJS.Dict<NetworkInterfaceInfo[]>
 }
 
@@ -25,13 +25,39 @@ export function networksOf(index: number): Networks {
   }
 }
 
-export function chooseNetworks({ clusters, interfaces }: TakenNetworks): Networks {
-  const taken = [
-    ...clusters.flatMap(({ clusterCIDR, serviceCIDR, nodeNetwork }) => [clusterCIDR, serviceCIDR, nodeNetwork]),
-    ...Object.values(interfaces).flatMap((infos) =>
-      (infos ?? []).flatMap(({ family, cidr }) => (family === 'IPv4' && cidr ? [cidr] : [])),
+/** `wanted`: what the user named; it is taken as it is, or refused. */
+export function chooseNetworks(
+  { clusters, interfaces }: TakenNetworks,
+  wanted: { clusterCIDR?: string | undefined; serviceCIDR?: string | undefined } = {},
+): Networks {
+  const links = Object.entries(interfaces).flatMap(([link, infos]) =>
+    (infos ?? []).flatMap(({ family, cidr }) =>
+      family === 'IPv4' && cidr ? [{ network: cidr, by: `interface ${link}` }] : [],
     ),
-  ]
+  )
+  const others = clusters.flatMap(({ name, clusterCIDR, serviceCIDR, nodeNetwork }) =>
+    [clusterCIDR, serviceCIDR, nodeNetwork].map((network) => ({ network, by: `cluster "${name}"` })),
+  )
+  const named = [
+    { network: wanted.clusterCIDR, by: 'the pods' },
+    { network: wanted.serviceCIDR, by: 'the services' },
+  ].flatMap(({ network, by }) => (network === undefined ? [] : [{ network, by }]))
+  for (const [index, { network }] of named.entries()) {
+    const other = [...links, ...others, ...named.slice(0, index)].find((used) => overlap(network, used.network))
+    if (other)
+      throw new UserError(`The network ${network} meets ${other.network} of ${other.by}`, {
+        remedy: 'name another one, or none: a free one is chosen then',
+      })
+  }
+  const chosen = chooseFree([...links, ...others, ...named].map(({ network }) => network))
+  return {
+    ...chosen,
+    clusterCIDR: wanted.clusterCIDR ?? chosen.clusterCIDR,
+    serviceCIDR: wanted.serviceCIDR ?? chosen.serviceCIDR,
+  }
+}
+
+function chooseFree(taken: readonly string[]): Networks {
   for (let index = 0; index < CLUSTERS - 4; index++) {
     const networks = networksOf(index)
     const wanted = [networks.clusterCIDR, networks.serviceCIDR, networks.nodeNetwork]

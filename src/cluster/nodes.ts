@@ -1,4 +1,4 @@
-// Takes one node out of a running cluster.
+// Takes one node out of a running cluster, for good or until it is started again.
 
 import { UserError } from '../base/node/user-error.ts'
 import { withLockFile } from '../base/node/lock-file.ts'
@@ -8,7 +8,14 @@ import { type Administrator, ask } from './api.ts'
 import { removeNode } from './down.ts'
 import type { Host } from './host.ts'
 import { hostLockOf, type Places } from './places.ts'
+import { requireRoot } from './preflight.ts'
 import { type ClusterState, readState, writeState } from './state.ts'
+
+/** The node's pods end, as when a machine loses its power; the cluster notices. It comes back with its data. */
+export async function stopNode(host: Host, { places }: Pick<RunningCluster, 'places'>, name: string): Promise<void> {
+  requireRoot(host.uid)
+  await removeNode(host, places, { node: name, keepData: true })
+}
 
 interface RunningCluster {
   readonly places: Places
@@ -23,6 +30,7 @@ export async function deleteNode(
 ): Promise<void> {
   const node = state.nodes.find((known) => known.name === name)
   if (node === undefined) return
+  requireRoot(host.uid)
   await removeNode(host, places, { node: name, keepData: false })
   if (node.namespace) await deleteNodeNamespace(runCommand, { cluster: state.name, node: name })
   const path = `/api/v1/nodes/${encodeURIComponent(name)}`

@@ -1,7 +1,8 @@
 // Where a cluster keeps what: data outlives a reboot, the run directory does not.
 
-import { lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { readJSONIfExists } from '../base/node/files.ts'
 import { hasCode, UserError } from '../base/node/user-error.ts'
 
 export interface Roots {
@@ -57,6 +58,30 @@ export const containerdPathsOf = (places: Places, node: string): { root: string;
 export const cgroupOf = (cluster: string, node: string): string => `/drover-${cluster}.${node}`
 export const hostLockOf = (roots: Roots): string => join(roots.run, 'lock')
 
+/** What Drover keeps in a data directory, and removes from it. */
+const ENTRIES = ['cluster.json', 'pki', 'store', 'images', 'logs', 'nodes']
+
+/**
+ * Whether the directory has this cluster's data in it already.
+ * One of another cluster, or with somebody's files under our names, is refused: `down` would delete them.
+ */
+export function holdsCluster(directory: string, name: string): boolean {
+  const path = resolve(directory)
+  const state = readJSONIfExists(join(path, 'cluster.json'))
+  if (typeof state === 'object' && state !== null && 'name' in state) {
+    if (state.name === name) return true
+    throw new UserError(`"${path}" holds the data of cluster "${String(state.name)}"`, {
+      remedy: `start that one (drover up -n ${String(state.name)} --data-dir ${path}), or name an empty directory`,
+    })
+  }
+  const foreign = ENTRIES.filter((entry) => existsSync(join(path, entry)))
+  if (foreign.length > 0)
+    throw new UserError(`"${path}" is in use: it has ${foreign.map((entry) => `"${entry}"`).join(', ')} in it`, {
+      remedy: 'name an empty directory',
+    })
+  return false
+}
+
 /** Makes the data directory, elsewhere when `directory` says so; an existing cluster stays where it is. */
 export function makeDataDirectory(roots: Roots, places: Places, directory: string | undefined): void {
   mkdirSync(roots.data, { recursive: true, mode: 0o755 })
@@ -87,8 +112,7 @@ function linkTarget(path: string): string | undefined {
 export function removeData(places: Places): void {
   const target = linkTarget(places.data)
   if (target === undefined) return
-  for (const entry of ['cluster.json', 'pki', 'store', 'images', 'logs', 'nodes'])
-    rmSync(join(places.data, entry), { recursive: true, force: true })
+  for (const entry of ENTRIES) rmSync(join(places.data, entry), { recursive: true, force: true })
   try {
     if (target !== places.data) rmSync(places.data)
     if (readdirSync(target).length === 0) rmSync(target, { recursive: true })
@@ -112,4 +136,14 @@ export function clusterNames(roots: Roots): string[] {
     }
   })
   return [...new Set(names)].sort()
+}
+
+/** Nodes of clusters that are elsewhere: they have a directory here, and no state. */
+export function joinedNodes(places: Places): string[] {
+  try {
+    return readdirSync(join(places.data, 'nodes'))
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
+    throw error
+  }
 }

@@ -207,6 +207,15 @@ export function clusterProcesses(places: Places, state: ClusterState, clock: Hos
   return found
 }
 
+/** Programs whose keeper waits before it starts them again. */
+export function failingProcesses(places: Places, state: ClusterState): (KeeperRecord & { readonly name: string })[] {
+  return [SERVER, ...state.nodes.map(({ name }) => agentOf(name))].flatMap((name) => {
+    const record = readRecord(places, name)
+    const waits = record !== undefined && !findDetached(pidFileOf(places, name))
+    return waits && findDetached(pidFileOf(places, keeperOf(name))) ? [{ name, ...record }] : []
+  })
+}
+
 /** From the boot-relative start time. */
 function ageMs({ startTime }: ProcessIdentity): number {
   return Math.max(0, uptime() * 1000 - Number(startTime) * 10)

@@ -21,9 +21,11 @@ import { ensureNodes } from './node-pki.ts'
 import { ensureAdmin, ensureServerPki, reachableNames } from './pki.ts'
 import {
   clusterNames,
+  holdsCluster,
   hostLockOf,
   keeperOf,
   makeDataDirectory,
+  nodeRunOf,
   pidFileOf,
   pkiOf,
   type Places,
@@ -81,6 +83,9 @@ export async function bringUp(host: Host, options: UpOptions): Promise<UpResult>
   const places = placesOf(host.roots, options.name)
   requireRoot(host.uid)
   if (options.nodes !== 0) requireMachine({ path: host.environment['PATH'] ?? '', uid: host.uid })
+  const { dataDirectory } = options
+  if (readState(places) === undefined && dataDirectory !== undefined && holdsCluster(dataDirectory, places.name))
+    makeDataDirectory(host.roots, places, dataDirectory)
   const isNew = readState(places) === undefined
   const ran = runsOrIsKept(places, SERVER)
   try {
@@ -154,7 +159,7 @@ async function settle(
     .flatMap((name) => readState(placesOf(host.roots, name)) ?? [])
   const port = options.port ?? DEFAULT_PORT
   await requireFreePort(port)
-  const networks = chooseNetworks({ clusters: others, interfaces: networkInterfaces() })
+  const networks = chooseNetworks({ clusters: others, interfaces: networkInterfaces() }, options.networks)
   makeDataDirectory(host.roots, places, options.dataDirectory)
   const base = {
     format: DATA_FORMAT,
@@ -163,9 +168,7 @@ async function settle(
     createdAt: rfc3339(host.clock.now()),
     port,
     store: options.store ?? 'lmdb',
-    clusterCIDR: options.networks?.clusterCIDR ?? networks.clusterCIDR,
-    serviceCIDR: options.networks?.serviceCIDR ?? networks.serviceCIDR,
-    nodeNetwork: networks.nodeNetwork,
+    ...networks,
     nodes: [],
   } satisfies ClusterState
   const state = { ...base, nodes: nodesOf(base, options.nodes ?? 1) }
@@ -174,8 +177,12 @@ async function settle(
 }
 
 /** A running cluster is not silently turned into another. */
-function refuseChange(present: ClusterState, { name, port, store, nodes }: UpOptions): void {
+function refuseChange(present: ClusterState, { name, port, store, nodes, networks }: UpOptions): void {
+  const network = (what: string, is: string, asked: string | undefined): string[] =>
+    asked !== undefined && asked !== is ? [`${what} ${is}, not ${asked}`] : []
   const changes = [
+    ...network('the pod network', present.clusterCIDR, networks?.clusterCIDR),
+    ...network('the service network', present.serviceCIDR, networks?.serviceCIDR),
     ...(port !== undefined && port !== present.port ? [`port ${present.port}, not ${port}`] : []),
     ...(store !== undefined && store !== present.store ? [`store ${present.store}, not ${store}`] : []),
     ...(nodes !== undefined && nodes < present.nodes.length ? [`${present.nodes.length} nodes, not ${nodes}`] : []),
@@ -249,7 +256,22 @@ async function startNodes(
   return agents
 }
 
-export async function startNode(
+/** A node that was stopped runs again, and is ready when this resolves. */
+export async function startStoppedNode(
+  host: Host,
+  cluster: { places: Places; state: ClusterState; administrator: Administrator },
+  { name, timeoutMs }: { name: string; timeoutMs: number },
+): Promise<void> {
+  const { places, state } = cluster
+  requireRoot(host.uid)
+  const node = state.nodes.find((known) => known.name === name)
+  if (node === undefined) return
+  mkdirSync(nodeRunOf(places, name), { recursive: true, mode: 0o755 })
+  const agents = new Map([[name, await startNode(host, places, { state, node })]])
+  await awaitNodes(host, { ...cluster, agents, deadline: AbortSignal.any([host.signal, expiry(host, timeoutMs)]) })
+}
+
+async function startNode(
   host: Host,
   places: Places,
   { state, node }: { state: ClusterState; node: NodeState },

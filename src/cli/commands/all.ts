@@ -8,7 +8,7 @@ import { imageBuild, imageList, imageLoad, imageRemove } from './image.ts'
 import { exportKubeconfig, kubeconfig } from './kubeconfig.ts'
 import { kubectl } from './kubectl.ts'
 import { exportLogs, logs } from './logs.ts'
-import { nodeAdd, nodeDelete } from './node.ts'
+import { nodeAdd, nodeDelete, nodeStart, nodeStop } from './node.ts'
 import { start } from './start.ts'
 import { getClusters, getNodes, ls, status } from './status.ts'
 import { tokenCreate, tokenDelete, tokenList } from './token.ts'
@@ -30,6 +30,8 @@ export const COMMANDS: readonly Command[] = [
   imageRemove,
   nodeAdd,
   nodeDelete,
+  nodeStop,
+  nodeStart,
   tokenCreate,
   tokenList,
   tokenDelete,
