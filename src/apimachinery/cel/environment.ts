@@ -48,7 +48,12 @@ export interface Compiled {
   readonly program: Program
 }
 
-/** Throws a CompileError. */
+/** The expression is well-typed, but no program: a regular expression in it is none. */
+export class InstantiationError extends Error {
+  override name = 'InstantiationError'
+}
+
+/** Throws a CompileError or an InstantiationError. */
 export function compile(source: string, environment: Environment): Compiled {
   const functions = environment.functions ?? FUNCTIONS
   const { variables } = environment
@@ -68,12 +73,14 @@ function validateLiterals(source: string, expr: Expr): void {
   const problems: Problem[] = []
   walk(expr, (e) => {
     if (e.is !== 'call') return
-    const literal = e.args[e.args.length - 1]
+    const literal = e.name === 'matches' ? e.args[e.args.length - 1] : e.args[0]
     if (literal?.is !== 'literal' || typeof literal.value !== 'string') return
     const wrong =
       (e.name === 'duration' && duration(literal.value) === undefined) ||
       (e.name === 'timestamp' && parseTimestamp(literal.value) === undefined) ||
       (e.name === 'matches' && patternOf(literal.value) instanceof EvalError)
+    const found = e.name === 'find' || e.name === 'findAll' ? patternOf(literal.value) : undefined
+    if (found instanceof EvalError) throw new InstantiationError(found.message)
     if (wrong) problems.push({ at: literal.at, message: `invalid ${e.name} argument` })
   })
   if (problems.length > 0) throw new CompileError(source, problems)

@@ -149,9 +149,8 @@ function literalOf(body: string, { raw, bytes, at }: { raw: boolean; bytes: bool
       if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
         throw new SyntaxProblem(at, 'invalid unicode code point')
       }
-      // In bytes, \x and octal escapes are bytes; \u is refused there.
-      if (bytes && unicode !== undefined) throw new SyntaxProblem(at, 'unable to unescape string')
-      if (bytes) {
+      // In bytes, \x and octal escapes are bytes; \u is a character.
+      if (bytes && unicode === undefined) {
         parts.push(point)
         continue
       }

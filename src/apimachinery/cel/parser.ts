@@ -202,9 +202,7 @@ class Parser implements MacroBuilder {
     const optional = this.#accept('?') !== undefined
     const token = this.#take()
     if (token.kind !== 'ident') {
-      const word = token.kind === 'literal' || token.text === 'in' ? token.text : undefined
-      const found = word === undefined || token.kind === 'end' ? token.text : word
-      throw new SyntaxProblem(token.at, `Syntax error: no viable alternative at input '.${found}'`)
+      throw new SyntaxProblem(token.at, `Syntax error: mismatched input '${token.text}' expecting IDENTIFIER`)
     }
     if (optional) {
       const field = this.#literal(token.text, token.at)

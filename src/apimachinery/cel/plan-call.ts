@@ -45,7 +45,7 @@ export function planCall(e: Call, planner: Planner): Evaluate {
     case '_||_':
       return logical(planner.plan(first), planner.plan(second ?? first), true)
     case '_?_:_':
-      return conditional(planner.plan(first), planner.plan(second ?? first), planner.plan(third ?? first))
+      return conditional(planner.plan(first), branch(second ?? first, planner), branch(third ?? first, planner))
     case '@not_strictly_false': {
       const of = planner.plan(first)
       return (frame) => {
@@ -94,6 +94,16 @@ function conditional(condition: Evaluate, then: Evaluate, otherwise: Evaluate): 
     if (value === true) return then(frame)
     if (value === false) return otherwise(frame)
     return value instanceof EvalError ? value : new EvalError('no such overload')
+  }
+}
+
+/** A path that a condition chooses is continued by the condition: its variable costs nothing of its own. */
+function branch(e: Expr, planner: Planner): Evaluate {
+  const evaluate = planner.plan(e)
+  if (!isAttribute(e) || (e.is === 'call' && e.name === '_?_:_')) return evaluate
+  return (frame) => {
+    frame.cost -= 1
+    return evaluate(frame)
   }
 }
 
@@ -156,8 +166,10 @@ function optionalField(of: Expr, field: Expr | undefined, planner: Planner): Eva
   return (frame) => {
     const value = target(frame)
     if (value instanceof EvalError) return value
-    charge(frame, cost)
-    return optionalSelect(value, name)
+    const found = optionalSelect(value, name)
+    // What is not there is not stepped into.
+    charge(frame, found === NONE ? cost - 1 : cost)
+    return found
   }
 }
 
@@ -205,10 +217,19 @@ function planOverloads(e: Call, operands: readonly Expr[], planner: Planner): Ev
   const [only] = candidates
   return (frame) => {
     const args: Value[] = []
+    let failed: EvalError | undefined
     for (const plan of plans) {
       const value = plan(frame)
-      if (value instanceof EvalError) return value
+      if (value instanceof EvalError) {
+        // Of two operands both are evaluated, of more none after the one that failed.
+        failed ??= value
+        if (plans.length > 2) return failed
+      }
       args.push(value)
+    }
+    if (failed) {
+      charge(frame, 1)
+      return failed
     }
     if (certain && only) return finish(frame, only, args)
     const overload = candidates.find(({ params }) => acceptsAll(params, args))

@@ -38,6 +38,27 @@ function containsCost(call: CallMade, text: string): number {
 /** Asking the authorizer is the dearest thing that an expression can do. */
 export const AUTHORIZER_CHECK_COST = 350_000
 
+/** What makes a list costs by its size, besides the call and the list. */
+const allocating = (factor: number, count: number): number => Math.floor(count * factor) + 1 + LIST_COST
+
+/** Every element against every other. */
+function selfCompared(list: Value | undefined): number {
+  if (!(list instanceof ListValue) || list.length === 0) return allocating(2, 0)
+  const first = list.at(0)
+  const isText = typeof first === 'string' || first instanceof Uint8Array
+  return allocating(isText ? 2 + PER_CHARACTER : 2, list.length ** 2)
+}
+
+function flattenCost({ args: [list, depth] }: CallMade): number {
+  return allocating(typeof depth === 'bigint' ? Number(depth) : 1, costSize(list ?? null))
+}
+
+const byResult = ({ result }: CallMade): number => allocating(1, costSize(result))
+const crossed =
+  (factor: number) =>
+  (call: CallMade): number =>
+    1 + factor * size(call, 0) * size(call, 1)
+
 const COSTS: Readonly<Record<string, (call: CallMade) => number | undefined>> = {
   check: () => AUTHORIZER_CHECK_COST,
   fieldSelector: (call) => selector(size(call, 1)),
@@ -51,6 +72,16 @@ const COSTS: Readonly<Record<string, (call: CallMade) => number | undefined>> = 
   'ip.isCanonical': walkedTwice,
   containsIP: (call) => containsCost(call, 'cidr_contains_ip_string'),
   containsCIDR: (call) => containsCost(call, 'cidr_contains_cidr_string') + characters(size(call, 0)) + 1,
+  slice: byResult,
+  reverse: byResult,
+  'lists.range': byResult,
+  flatten: flattenCost,
+  distinct: ({ args }) => selfCompared(args[0]),
+  sort: ({ args }) => selfCompared(args[0]),
+  '@sortByAssociatedKeys': ({ args }) => selfCompared(args[1]),
+  'sets.contains': crossed(1),
+  'sets.intersects': crossed(1),
+  'sets.equivalent': crossed(2),
   validate: (call) => {
     const [format] = call.args
     return format instanceof FormatValue ? matching(size(call, 1), format.maxRegexSize) : undefined

@@ -112,6 +112,33 @@ const equality: Estimator = ({ args: [left, right] }) => {
   return undefined
 }
 
+/** What makes a list costs by its size, besides the call and the list. */
+const allocating = (factor: number, size: Range): CallEstimate => ({
+  cost: add(ceilTimes(size, factor), exactly(1 + LIST_COST)),
+  size,
+})
+const literalInt = (of: Sized | undefined): number | undefined =>
+  typeof of?.literal === 'bigint' ? Math.max(0, Number(of.literal)) : undefined
+
+const slice: Estimator = ({ args: [start, end] }) => {
+  const [from = 0, to = MOST] = [literalInt(start), literalInt(end)]
+  return allocating(1, exactly(Math.max(0, to - from)))
+}
+const flatten: Estimator = ({ target, args: [depth], sizeOf }) =>
+  target && allocating(depth ? (literalInt(depth) ?? MOST) : 1, sizeOf(target))
+const selfCompared =
+  (of: 'target' | 'first', isSort: boolean): Estimator =>
+  ({ target, args, sizeOf, overload }) => {
+    const list = of === 'target' ? target : args[0]
+    if (!list) return undefined
+    const isText = isSort && /^list_(?:string|bytes)_/.test(overload)
+    return allocating(isText ? 2 + PER_CHARACTER : 2, multiply(sizeOf(list), sizeOf(list)))
+  }
+const crossed =
+  (factor: number): Estimator =>
+  ({ args: [left, right], sizeOf }) =>
+    left && right && { cost: add(ONE, ceilTimes(multiply(sizeOf(left), sizeOf(right)), factor)) }
+
 const ESTIMATES = new Map<string, Estimator>([
   ['check', () => ({ cost: exactly(AUTHORIZER_CHECK_COST) })],
   ['fieldSelector', selector],
@@ -128,6 +155,16 @@ const ESTIMATES = new Map<string, Estimator>([
   ['containsIP', contains('cidr_contains_ip_string', { min: 0, max: 0 })],
   ['containsCIDR', contains('cidr_contains_cidr_string', add(walked(ADDRESS), ONE))],
   ['validate', validate],
+  ['slice', slice],
+  ['reverse', ({ target, sizeOf }) => target && allocating(1, sizeOf(target))],
+  ['lists.range', ({ args: [count] }) => allocating(1, exactly(literalInt(count) ?? MOST))],
+  ['flatten', flatten],
+  ['distinct', selfCompared('target', false)],
+  ['sort', selfCompared('target', true)],
+  ['@sortByAssociatedKeys', selfCompared('first', true)],
+  ['sets.contains', crossed(1)],
+  ['sets.intersects', crossed(1)],
+  ['sets.equivalent', crossed(2)],
   ['_==_', equality],
 ])
 for (const name of ['lowerAscii', 'upperAscii', 'substring', 'trim']) ESTIMATES.set(name, sameSize('target'))

@@ -110,6 +110,17 @@ const addUints = (x: Value, y: Value): Value =>
 const addDurations = (x: Value, y: Value): Value =>
   x instanceof Duration && y instanceof Duration ? new Duration(x.ns + y.ns) : NO_OVERLOAD
 
+/** Declared for each type; where the type was not known, the elements say which addition is meant. */
+const sumOf =
+  (zero: Value) =>
+  (items: ListValue): Value => {
+    const first = items.length === 0 ? zero : items.at(0)
+    if (typeof first === 'bigint') return sum(0n, addInts)(items)
+    if (typeof first === 'number') return sum(0, addDoubles)(items)
+    if (first instanceof Uint) return sum(new Uint(0n), addUints)(items)
+    return sum(new Duration(0n), addDurations)(items)
+  }
+
 const COMPARABLE: readonly (readonly [string, Type])[] = [
   ['int', INT],
   ['double', DOUBLE],
@@ -137,10 +148,10 @@ function find(items: ListValue, wanted: Value, last: boolean): bigint {
 const kubernetes: Functions = {
   isSorted: perType('is_sorted_bool', () => BOOL, isSorted),
   sum: [
-    method('list_int_sum_int', [list(INT)], INT, sum(0n, addInts)),
-    method('list_uint_sum_uint', [list(UINT)], UINT, sum(new Uint(0n), addUints)),
-    method('list_double_sum_double', [list(DOUBLE)], DOUBLE, sum(0, addDoubles)),
-    method('list_duration_sum_duration', [list(DURATION)], DURATION, sum(new Duration(0n), addDurations)),
+    method('list_int_sum_int', [list(INT)], INT, sumOf(0n)),
+    method('list_uint_sum_uint', [list(UINT)], UINT, sumOf(new Uint(0n))),
+    method('list_double_sum_double', [list(DOUBLE)], DOUBLE, sumOf(0)),
+    method('list_duration_sum_duration', [list(DURATION)], DURATION, sumOf(new Duration(0n))),
   ],
   min: perType('min_self', (type) => type, extreme('min', -1)),
   max: perType('max_self', (type) => type, extreme('max', 1)),

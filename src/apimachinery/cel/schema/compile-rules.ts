@@ -2,7 +2,7 @@
 
 import type { JsonSchema } from '../../schema-validator.ts'
 import { estimateCost } from '../cost.ts'
-import { type Compiled, compile, type Environment } from '../environment.ts'
+import { type Compiled, compile, type Environment, InstantiationError } from '../environment.ts'
 import { CompileError } from '../errors.ts'
 import { kubernetesEstimates } from '../libraries/call-estimates.ts'
 import { optionalOf, type Type } from '../types.ts'
@@ -65,7 +65,7 @@ function compileRule(rule: Rule, schema: JsonSchema, declared: DeclaredType, env
   const nothing = { rule, usesOldSelf: false, maxCost: 0, messageMaxCost: 0, fieldPath: '' }
   if (rule.rule.trim() === '') return nothing
   const compiled = tryCompile(rule.rule, environment)
-  if (typeof compiled === 'string') return { ...nothing, error: `compilation failed: ${compiled}` }
+  if (typeof compiled === 'string') return { ...nothing, error: compiled }
   if (compiled.type.kind !== 'bool') return { ...nothing, error: 'cel expression must evaluate to a bool' }
   const usesOldSelf = compiled.uses.has(OLD_SELF)
   const path = rule.fieldPath ? resolveFieldPath(rule.fieldPath, schema) : ''
@@ -73,7 +73,7 @@ function compileRule(rule: Rule, schema: JsonSchema, declared: DeclaredType, env
   const whole = { ...nothing, compiled, usesOldSelf, maxCost: costOf(compiled, declared), fieldPath }
   if (!rule.messageExpression) return whole
   const message = tryCompile(rule.messageExpression, environment)
-  if (typeof message === 'string') return { ...whole, messageError: `messageExpression compilation failed: ${message}` }
+  if (typeof message === 'string') return { ...whole, messageError: `messageExpression ${message.replace('program ', '')}` }
   if (message.type.kind !== 'string') return { ...whole, messageError: 'messageExpression must evaluate to a string' }
   return { ...whole, message, messageMaxCost: costOf(message, declared) }
 }
@@ -82,8 +82,9 @@ function tryCompile(source: string, environment: Environment): Compiled | string
   try {
     return compile(source, environment)
   } catch (error) {
+    if (error instanceof InstantiationError) return `program instantiation failed: ${error.message}`
     if (!(error instanceof CompileError)) throw error
-    return error.message
+    return `compilation failed: ${error.message}`
   }
 }
 

@@ -48,6 +48,9 @@ function typedView(schema: JsonSchema, isResource: boolean): View {
 const wrongType = (wanted: string, data: unknown): EvalError =>
   new EvalError(`invalid data, expected ${wanted}, got ${Array.isArray(data) ? '[]interface {}' : typeof data}`)
 
+const NO_MAP = new EvalError('invalid data, expected a map for the provided schema with type=object')
+const NO_ARRAY = new EvalError('invalid data, expected an array for the provided schema with type=array')
+
 function stringView(format: unknown): View {
   const read: (text: string) => Value = readerOf(format)
   return (data) => (typeof data === 'string' ? read(data) : wrongType('string', data))
@@ -90,10 +93,10 @@ function objectView(schema: JsonSchema): View {
   if (isObject(properties)) {
     const views = new Map<string, View>()
     for (const [name, property] of Object.entries(properties)) if (isObject(property)) views.set(name, lazy(property))
-    return (data) => (isObject(data) ? new Fields(data, views) : wrongType('a map', data))
+    return (data) => (isObject(data) ? new Fields(data, views) : NO_MAP)
   }
   const view = isObject(additional) ? lazy(additional) : undefined
-  return (data) => (isObject(data) ? new Keyed(data, view) : wrongType('a map', data))
+  return (data) => (isObject(data) ? new Keyed(data, view) : NO_MAP)
 }
 
 /** Made when it is first needed: most of a schema no expression looks at. */
@@ -189,7 +192,7 @@ function listView(schema: JsonSchema): View {
   const { items } = schema
   const view = isObject(items) ? lazy(items) : () => new EvalError('invalid array type, expected Items with a non-empty Schema')
   const identity = identityOf(schema)
-  return (data) => (Array.isArray(data) ? new DataList(data, view, identity) : wrongType('an array', data))
+  return (data) => (Array.isArray(data) ? new DataList(data, view, identity) : NO_ARRAY)
 }
 
 /** What makes an item of a set or of a list by keys itself. */
