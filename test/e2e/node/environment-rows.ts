@@ -14,7 +14,8 @@ const meta = (name: string) => ({ name, namespace: 'default' })
 export function environmentRows(t: TestContext, world: World): Promise<void>[] {
   const { node } = world
   return [
-    t.test(
+    world.row(
+      t,
       'variables come from fields, resources, configMaps, secrets and services, and refer to each other',
       async () => {
         const { client } = node
@@ -64,23 +65,27 @@ export function environmentRows(t: TestContext, world: World): Promise<void>[] {
       },
     ),
 
-    t.test('a variable that leads nowhere keeps the container from being made, until it leads somewhere', async () => {
-      const env = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'later', key: 'a' } } }]
-      await world.create('nowhere', 'echo $A', { restartPolicy: 'Never' }, { env })
-      assert.equal(await world.waiting('nowhere', 'CreateContainerConfigError'), 'configmap "later" not found')
-      const failed = await world.event('nowhere', ({ reason }) => reason === 'Failed')
-      assert.equal(failed.message, 'Error: configmap "later" not found')
-      await node.client.create(configMaps, {
-        apiVersion: 'v1',
-        kind: 'ConfigMap',
-        metadata: meta('later'),
-        data: { a: 'came' },
-      })
-      await world.ended('nowhere')
-      assert.equal(await world.log('nowhere'), 'came\n')
-    }),
+    world.row(
+      t,
+      'a variable that leads nowhere keeps the container from being made, until it leads somewhere',
+      async () => {
+        const env = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'later', key: 'a' } } }]
+        await world.create('nowhere', 'echo $A', { restartPolicy: 'Never' }, { env })
+        assert.equal(await world.waiting('nowhere', 'CreateContainerConfigError'), 'configmap "later" not found')
+        const failed = await world.event('nowhere', ({ reason }) => reason === 'Failed')
+        assert.equal(failed.message, 'Error: configmap "later" not found')
+        await node.client.create(configMaps, {
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: meta('later'),
+          data: { a: 'came' },
+        })
+        await world.ended('nowhere')
+        assert.equal(await world.log('nowhere'), 'came\n')
+      },
+    ),
 
-    t.test('a pod has its name, its aliases and the resolvers it asks for', async () => {
+    world.row(t, 'a pod has its name, its aliases and the resolvers it asks for', async () => {
       const spec: Partial<Pod['spec']> = {
         hostname: 'box',
         subdomain: 'sub',
@@ -109,7 +114,7 @@ export function environmentRows(t: TestContext, world: World): Promise<void>[] {
       )
     }),
 
-    t.test('cluster DNS, the DNS of the node, and a full name as the host name', async () => {
+    world.row(t, 'cluster DNS, the DNS of the node, and a full name as the host name', async () => {
       const cluster = await world.output('cluster-dns', 'cat /etc/resolv.conf; hostname')
       assert.match(cluster, /^search default\.svc\.cluster\.local svc\.cluster\.local cluster\.local/)
       assert.match(cluster, /\nnameserver 10\.96\.0\.10\noptions ndots:5\ncluster-dns\n$/)
@@ -119,7 +124,7 @@ export function environmentRows(t: TestContext, world: World): Promise<void>[] {
       assert.equal(await world.output('full-name', 'hostname', full), 'h.s.default.svc.cluster.local\n')
     }),
 
-    t.test("a pod on the host's network and processes sees them, and its aliases", async () => {
+    world.row(t, "a pod on the host's network and processes sees them, and its aliases", async () => {
       const spec = {
         hostNetwork: true,
         hostPID: true,
@@ -134,8 +139,8 @@ export function environmentRows(t: TestContext, world: World): Promise<void>[] {
       assert.deepEqual([pod?.status?.hostIP, pod?.status?.podIP], ['127.0.0.1', '127.0.0.1'])
     }),
 
-    t.test('containers share their processes when the pod says so', async () => {
-      await node.createPod('shared-processes', {
+    world.row(t, 'containers share their processes when the pod says so', async () => {
+      await world.createPod('shared-processes', {
         terminationGracePeriodSeconds: 1,
         shareProcessNamespace: true,
         containers: [container('main', 'exec sleep 1234'), container('other', 'exec sleep 4321')],

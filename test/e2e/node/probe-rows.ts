@@ -19,7 +19,7 @@ const quick = { periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 5 }
 export function probeRows(t: TestContext, world: World): Promise<void>[] {
   const { node } = world
   return [
-    t.test('an exec probe flips the Ready condition, and back', async () => {
+    world.row(t, 'an exec probe flips the Ready condition, and back', async () => {
       const readinessProbe = { ...quick, exec: { command: ['cat', '/tmp/ready'] } }
       await world.create('exec-probe', 'sleep 1000', {}, { readinessProbe })
       const pod = await world.running('exec-probe')
@@ -37,7 +37,8 @@ export function probeRows(t: TestContext, world: World): Promise<void>[] {
       )
     }),
 
-    t.test(
+    world.row(
+      t,
       'liveness is not asked before the startup probe has succeeded; its failure restarts the container',
       async () => {
         await world.create(
@@ -70,17 +71,16 @@ export function probeRows(t: TestContext, world: World): Promise<void>[] {
       },
     ),
 
-    t.test('failureThreshold failures in a row, not fewer, restart a container', async () => {
-      const script = 'until [ -e /tmp/off ]; do :; sleep 0.1; done; sleep 1000'
+    world.row(t, 'failureThreshold failures in a row, not fewer, restart a container', async () => {
       const livenessProbe = { ...quick, failureThreshold: 3, exec: { command: ['sh', '-c', '! [ -e /tmp/off ]'] } }
-      await world.create('threshold', script, {}, { livenessProbe })
+      await world.create('threshold', 'sleep 1000', {}, { livenessProbe })
       await world.inside(await world.running('threshold'), 'touch /tmp/off')
       await node.until('threshold', (p) => statusOf(p)?.restartCount === 1)
       const unhealthy = await world.event('threshold', (e) => e.reason === 'Unhealthy' && (e.count ?? 1) >= 3)
       assert.equal(unhealthy.count, 3)
     }),
 
-    t.test('HTTP by a named port and TCP reach a pod on its own address', async () => {
+    world.row(t, 'HTTP by a named port and TCP reach a pod on its own address', async () => {
       const script = 'mkdir /www; echo ok > /www/index.html; exec httpd -f -p 8080 -h /www'
       await world.create(
         'web',
@@ -101,7 +101,7 @@ export function probeRows(t: TestContext, world: World): Promise<void>[] {
       assert.equal(statusOf(pod)?.restartCount, 0)
     }),
 
-    t.test('a TCP probe that nobody answers says so', async () => {
+    world.row(t, 'a TCP probe that nobody answers says so', async () => {
       const readinessProbe = { ...quick, tcpSocket: { port: 81 } }
       await world.create('closed', 'sleep 1000', {}, { readinessProbe })
       const told = await world.event('closed', ({ reason }) => reason === 'Unhealthy')
@@ -109,7 +109,7 @@ export function probeRows(t: TestContext, world: World): Promise<void>[] {
       assert.equal(told.message, `Readiness probe failed: dial tcp ${ip}:81: connect: connection refused`)
     }),
 
-    t.test('HTTP with headers, HTTPS with any certificate, and gRPC by service name', async () => {
+    world.row(t, 'HTTP with headers, HTTPS with any certificate, and gRPC by service name', async () => {
       const asked: (string | undefined)[] = []
       const answer = ({ headers }: IncomingMessage, response: ServerResponse): void => {
         asked.push(headers['x-probe'] as string, headers['user-agent'], headers.host)
@@ -127,7 +127,7 @@ export function probeRows(t: TestContext, world: World): Promise<void>[] {
         ]
         const probe = (more: object) => ({ readinessProbe: { ...quick, ...more } })
         const port = ({ port: number }: AddressInfo): number => number
-        await node.createPod('hosted', {
+        await world.createPod('hosted', {
           hostNetwork: true,
           terminationGracePeriodSeconds: 1,
           containers: [

@@ -25,7 +25,8 @@ export function volumeRows(t: TestContext, world: World): Promise<void>[] {
   const { node } = world
   const { client } = node
   return [
-    t.test(
+    world.row(
+      t,
       'configMaps and secrets come whole, by items, with modes, and may be missing where that is allowed',
       async () => {
         await objects(world, 'files', { a: 'text a\n', b: 'text b\n' })
@@ -57,7 +58,7 @@ export function volumeRows(t: TestContext, world: World): Promise<void>[] {
       },
     ),
 
-    t.test('an update of a configMap and a secret reaches the files by the swap of one link', async () => {
+    world.row(t, 'an update of a configMap and a secret reaches the files by the swap of one link', async () => {
       await objects(world, 'changing', { a: 'old', b: 'old' })
       const script = `
         cd /config; readlink ..data > /tmp/before
@@ -92,7 +93,7 @@ export function volumeRows(t: TestContext, world: World): Promise<void>[] {
       assert.equal(await world.log('changing'), 'newnew\nswapped\n')
     }),
 
-    t.test('emptyDirs are shared between containers, and one in memory has the size it asks for', async () => {
+    world.row(t, 'emptyDirs are shared between containers, and one in memory has the size it asks for', async () => {
       const volumes: Volume[] = [
         { name: 'disk', emptyDir: {} },
         { name: 'memory', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
@@ -108,7 +109,7 @@ export function volumeRows(t: TestContext, world: World): Promise<void>[] {
       )
     }),
 
-    t.test("the host's paths are checked or made by their type", async () => {
+    world.row(t, "the host's paths are checked or made by their type", async () => {
       const root = join(node.runtime.directory, 'host')
       mkdirSync(join(root, 'dir'), { recursive: true })
       writeFileSync(join(root, 'file'), 'of the host\n')
@@ -148,7 +149,7 @@ export function volumeRows(t: TestContext, world: World): Promise<void>[] {
         ['Directory', 'absent', 'a directory'],
       ] as const
     ).map(([type, path, what], i) =>
-      t.test(`a hostPath of type ${type} that is none is refused (${i})`, async () => {
+      world.row(t, `a hostPath of type ${type} that is none is refused (${i})`, async () => {
         const root = join(node.runtime.directory, 'refused')
         mkdirSync(root, { recursive: true })
         writeFileSync(join(root, 'etc-file'), '')
@@ -163,7 +164,7 @@ export function volumeRows(t: TestContext, world: World): Promise<void>[] {
       }),
     ),
 
-    t.test('a pod waits for a configMap that is not there, and starts when it comes', async () => {
+    world.row(t, 'a pod waits for a configMap that is not there, and starts when it comes', async () => {
       const volumes: Volume[] = [{ name: 'late', configMap: { name: 'late' } }]
       await world.create(
         'late',
@@ -180,25 +181,29 @@ export function volumeRows(t: TestContext, world: World): Promise<void>[] {
       assert.equal(await world.log('late'), 'here')
     }),
 
-    t.test('a projected volume joins a token, a configMap, a secret and what the pod says of itself', async () => {
-      await objects(world, 'joined', { c: 'config', s: 'secret' })
-      const sources = [
-        { serviceAccountToken: { path: 'token', audience: 'me', expirationSeconds: 600 } },
-        { configMap: { name: 'joined', items: [{ key: 'c', path: 'c' }] } },
-        { secret: { name: 'joined', items: [{ key: 's', path: 'sub/s' }] } },
-        { downwardAPI: { items: [{ path: 'name', fieldRef: { fieldPath: 'metadata.name' } }] } },
-      ]
-      const volumes: Volume[] = [{ name: 'all', projected: { sources } }]
-      const volumeMounts: Mounts = [{ name: 'all', mountPath: '/all' }]
-      const script = 'cd /all; for f in c sub/s name; do cat $f; echo; done; cat token'
-      const text = await world.output('joined', script, { volumes }, { volumeMounts })
-      const [config, secret, name, token = ''] = text.split('\n')
-      assert.deepEqual([config, secret, name], ['config', 'secret', 'joined'])
-      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
-      assert.deepEqual([claims.aud, claims['kubernetes.io'].pod.name], [['me'], 'joined'])
-    }),
+    world.row(
+      t,
+      'a projected volume joins a token, a configMap, a secret and what the pod says of itself',
+      async () => {
+        await objects(world, 'joined', { c: 'config', s: 'secret' })
+        const sources = [
+          { serviceAccountToken: { path: 'token', audience: 'me', expirationSeconds: 600 } },
+          { configMap: { name: 'joined', items: [{ key: 'c', path: 'c' }] } },
+          { secret: { name: 'joined', items: [{ key: 's', path: 'sub/s' }] } },
+          { downwardAPI: { items: [{ path: 'name', fieldRef: { fieldPath: 'metadata.name' } }] } },
+        ]
+        const volumes: Volume[] = [{ name: 'all', projected: { sources } }]
+        const volumeMounts: Mounts = [{ name: 'all', mountPath: '/all' }]
+        const script = 'cd /all; for f in c sub/s name; do cat $f; echo; done; cat token'
+        const text = await world.output('joined', script, { volumes }, { volumeMounts })
+        const [config, secret, name, token = ''] = text.split('\n')
+        assert.deepEqual([config, secret, name], ['config', 'secret', 'joined'])
+        const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+        assert.deepEqual([claims.aud, claims['kubernetes.io'].pod.name], [['me'], 'joined'])
+      },
+    ),
 
-    t.test('the downward API tells fields and resources in files', async () => {
+    world.row(t, 'the downward API tells fields and resources in files', async () => {
       const item = (path: string, resource: string, divisor: string) => ({
         path,
         resourceFieldRef: { containerName: 'main', resource, divisor },
@@ -209,7 +214,7 @@ export function volumeRows(t: TestContext, world: World): Promise<void>[] {
         item('cpu', 'limits.cpu', '1m'),
         item('memory', 'requests.memory', '1Mi'),
       ]
-      await node.createPod(
+      await world.createPod(
         'downward',
         {
           restartPolicy: 'Never',
@@ -227,30 +232,34 @@ export function volumeRows(t: TestContext, world: World): Promise<void>[] {
       assert.equal(await world.log('downward'), 'app="x"\nz="y"\nx\n250\n32\n')
     }),
 
-    t.test('a part of a volume is mounted by name and by expression, and read-only where it is asked', async () => {
-      const volumes: Volume[] = [{ name: 'v', emptyDir: {} }]
-      const initContainers = [
-        container('init', 'mkdir /v/dir; echo file > /v/dir/f; echo one > /v/single', {
-          volumeMounts: [{ name: 'v', mountPath: '/v' }],
-        }),
-      ]
-      const volumeMounts: Mounts = [
-        { name: 'v', mountPath: '/dir', subPath: 'dir', readOnly: true },
-        { name: 'v', mountPath: '/etc/single', subPath: 'single' },
-        { name: 'v', mountPath: '/own', subPathExpr: 'logs/$(POD)' },
-        { name: 'v', mountPath: '/v' },
-      ]
-      const env = [{ name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }]
-      const script = `
+    world.row(
+      t,
+      'a part of a volume is mounted by name and by expression, and read-only where it is asked',
+      async () => {
+        const volumes: Volume[] = [{ name: 'v', emptyDir: {} }]
+        const initContainers = [
+          container('init', 'mkdir /v/dir; echo file > /v/dir/f; echo one > /v/single', {
+            volumeMounts: [{ name: 'v', mountPath: '/v' }],
+          }),
+        ]
+        const volumeMounts: Mounts = [
+          { name: 'v', mountPath: '/dir', subPath: 'dir', readOnly: true },
+          { name: 'v', mountPath: '/etc/single', subPath: 'single' },
+          { name: 'v', mountPath: '/own', subPathExpr: 'logs/$(POD)' },
+          { name: 'v', mountPath: '/v' },
+        ]
+        const env = [{ name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }]
+        const script = `
         cat /dir/f /etc/single; touch /dir/new 2>&1; echo two > /etc/single; cat /v/single
         touch /own/mine; ls /v/logs/parts`
-      assert.equal(
-        await world.output('parts', `${script}`, { volumes, initContainers }, { volumeMounts, env }),
-        'file\none\ntouch: /dir/new: Read-only file system\ntwo\nmine\n',
-      )
-    }),
+        assert.equal(
+          await world.output('parts', `${script}`, { volumes, initContainers }, { volumeMounts, env }),
+          'file\none\ntouch: /dir/new: Read-only file system\ntwo\nmine\n',
+        )
+      },
+    ),
 
-    t.test('a link that a container laid in its volume does not lead a subPath to the host', async () => {
+    world.row(t, 'a link that a container laid in its volume does not lead a subPath to the host', async () => {
       const volumes: Volume[] = [{ name: 'v', emptyDir: {} }]
       const mount = (subPath: string): Mounts => [{ name: 'v', mountPath: '/host', subPath }]
       const initContainers = [
@@ -262,7 +271,7 @@ export function volumeRows(t: TestContext, world: World): Promise<void>[] {
         container(`c${i}`, 'ls /host; sleep 1000', { volumeMounts: mount(path) }),
       )
       const good = container('good', 'sleep 1000', { volumeMounts: mount('link') })
-      await node.createPod('attack', {
+      await world.createPod('attack', {
         terminationGracePeriodSeconds: 1,
         volumes,
         initContainers,
@@ -276,7 +285,7 @@ export function volumeRows(t: TestContext, world: World): Promise<void>[] {
       await world.running('attack', 'good')
     }),
 
-    t.test("volumes are the pod's group's, and a token its user's", async () => {
+    world.row(t, "volumes are the pod's group's, and a token its user's", async () => {
       await objects(world, 'owned', { a: 'x' })
       const volumes: Volume[] = [
         { name: 'empty', emptyDir: {} },

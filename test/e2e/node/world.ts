@@ -1,7 +1,9 @@
 // One agent on a real host, shared by many rows that each run pods of their own on it at the same time.
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { isNotFound } from '../../../src/apimachinery/errors.ts'
 import type { DeepReadonly } from '../../../src/apimachinery/resource.ts'
 import { type Event, events } from '../../../src/api/core/event.ts'
 import { nodes } from '../../../src/api/core/node/node.ts'
@@ -13,7 +15,7 @@ import { BUSYBOX, NODE, NodeFixture } from './node-fixture.ts'
 export type NodePod = DeepReadonly<Pod>
 type Spec = Partial<Pod['spec']>
 
-const EVENT_LIMIT_MS = 60_000
+const EVENT_LIMIT_MS = 240_000
 
 export class World {
   readonly node: NodeFixture
@@ -43,9 +45,33 @@ export class World {
     return new World(node, agent, port)
   }
 
+  readonly #made = new AsyncLocalStorage<string[]>()
+
+  /** A test that removes its pods when it is through, so that they take nothing from the others. */
+  row(t: TestContext, name: string, work: () => Promise<void>): Promise<void> {
+    return t.test(name, async () => {
+      const made: string[] = []
+      await this.#made.run(made, work)
+      for (const pod of made) await this.#delete(pod)
+    })
+  }
+
+  async createPod(name: string, spec: Spec, metadata: object = {}): Promise<NodePod> {
+    const pod = await this.node.createPod(name, spec, metadata)
+    this.#made.getStore()?.push(name)
+    return pod
+  }
+
+  async #delete(name: string): Promise<void> {
+    const key = { namespace: 'default', name }
+    await this.node.client.delete(pods, key, { gracePeriodSeconds: 0 }).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error
+    })
+  }
+
   /** A pod whose only container runs a script; `main` is laid over that container. */
   async create(name: string, script: string, spec: Spec = {}, main: Partial<Container> = {}): Promise<NodePod> {
-    return await this.node.createPod(name, {
+    return await this.createPod(name, {
       terminationGracePeriodSeconds: 1,
       containers: [container('main', script, main)],
       ...spec,
@@ -103,8 +129,7 @@ export class World {
   async clear(): Promise<void> {
     const { client } = this.node
     const { items } = await client.list(pods, { namespace: 'default' })
-    for (const { metadata } of items)
-      await client.delete(pods, { namespace: 'default', name: metadata.name }, { gracePeriodSeconds: 0 })
+    for (const { metadata } of items) await this.#delete(metadata.name)
     await this.node.tidied()
   }
 }
