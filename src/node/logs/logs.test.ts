@@ -46,6 +46,14 @@ const rows: readonly [name: string, options: LogOptions, text: string][] = [
   ['with times, once a line', { tailLines: 3, timestamps: true }, `${time(3)} three\n${time(4)} \n${time(5)} five\n`],
   ['one stream', { stream: 'stderr' }, 'two\n'],
 ]
+test('times have nine digits, whatever the runtime left out', async (t) => {
+  const short = ['2030-01-01T00:00:01Z stdout F a', '2030-01-01T00:00:02.5+02:00 stdout F b', ''].join('\n')
+  assert.equal(
+    await read(logFile(t, short), { timestamps: true }),
+    '2030-01-01T00:00:01.000000000Z a\n2030-01-01T00:00:02.500000000+02:00 b\n',
+  )
+})
+
 for (const [name, options, text] of rows)
   test(name, async (t) => {
     assert.equal(await read(logFile(t), options), text)

@@ -133,7 +133,7 @@ export class LinePicker {
     const { since, timestamps, stream } = this.#options
     if (stream !== undefined && line.stream !== stream) return
     if (since !== undefined && Date.parse(line.time) < since) return
-    if (timestamps && this.#lineBegins) parts.push(Buffer.from(`${line.time} `))
+    if (timestamps && this.#lineBegins) parts.push(Buffer.from(`${wholeTime(line.time)} `))
     parts.push(line.text)
     if (!line.partial) parts.push(LINE_END)
     this.#lineBegins = !line.partial
@@ -141,6 +141,14 @@ export class LinePicker {
 }
 
 const LINE_END = Buffer.from('\n')
+
+/** With all nine digits of its nanoseconds: the runtime leaves out zeros at the end. */
+function wholeTime(time: string): string {
+  return time.replace(
+    /^([^.Z+]*?T[\d:]*)(?:\.(\d*))?/,
+    (_, seconds: string, fraction = '') => `${seconds}.${fraction.padEnd(9, '0')}`,
+  )
+}
 
 /** Waits for something to happen in a directory, or for a signal. */
 class Changes implements Disposable {
