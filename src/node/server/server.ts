@@ -1,16 +1,17 @@
-// The agent's own API over TLS: logs, exec, attach, port-forward, pods, figures. Only for clients that `authorize` lets in.
+// The agent's own API over TLS: logs, exec, attach, port-forward, pods, figures. Who may ask is for `callers.ts` to say.
 
 import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
 import { errorText } from '../../base/log.ts'
 import { rejectUpgrade, UpgradeRefused } from '../../streams/upgrade/reject.ts'
 import type { NodeContext } from '../context.ts'
 import { readLog } from '../logs/reader.ts'
 import type { PodSet } from '../pods/pod-set.ts'
+import { Callers } from './callers.ts'
 import { HttpError, logContainer, type PodAccess } from './pod-access.ts'
 import { serveCommand, servePortForward, type StreamingContext, type Upgrade } from './streaming.ts'
+import { cadvisorMetrics } from './cadvisor.ts'
 import { agentMetrics, resourceMetrics, summary } from './summary.ts'
 
 export interface AgentServerOptions {
@@ -23,7 +24,7 @@ export interface AgentServerOptions {
   readonly clientCA: string
   /** Gets what is to be called with every renewed certificate. */
   onRenewal?(serve: (renewed: { readonly certificate: string; readonly key: string }) => void): void
-  /** Whether a client with this verified certificate may use the API. */
+  /** Whether a client with this verified certificate may use all of the API; of others the API server is asked. */
   authorize(subject: { readonly commonName: string; readonly organizations: readonly string[] }): boolean
 }
 
@@ -44,24 +45,32 @@ export async function startAgentServer(
   const { runtime, clock, log } = context
   const access: PodAccess = { runtime, pod: (namespace, name) => pods.get(namespace, name) }
   const streaming: StreamingContext = { access, runtime, clock, log, signal: stop.signal }
+  const callers = new Callers({
+    client: context.client,
+    clock,
+    nodeName: context.nodeName,
+    authorize: (subject) => options.authorize(subject),
+  })
   const server = createServer({
     cert: options.certificate,
     key: options.key,
     ca: options.clientCA,
     requestCert: true,
-    rejectUnauthorized: true,
+    // Who has no certificate may have a token.
+    rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
   })
   server.on('request', (request, response) => {
-    if (!isAllowed(options, request.socket as TLSSocket)) return answer(response, 401, 'Unauthorized')
-    void serve({ request, response, access, pods, context, signal: stop.signal }).catch((error: unknown) => {
-      fail(response, error)
-    })
+    void callers
+      .check(request)
+      .then(() => serve({ request, response, access, pods, context, signal: stop.signal }))
+      .catch((error: unknown) => fail(response, error))
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    if (!isAllowed(options, request.socket as TLSSocket)) return rejectUpgrade(socket, 401, 'Unauthorized')
-    void upgrade(streaming, { request, socket, head, query: urlOf(request).searchParams }).catch((error: unknown) => {
+    const asked = { request, socket, head, query: urlOf(request).searchParams }
+    const served = callers.check(request).then(() => upgrade(streaming, asked))
+    void served.catch((error: unknown) => {
       if (error instanceof UpgradeRefused) return
       if (error instanceof HttpError) rejectUpgrade(socket, error.code, error.message)
       else {
@@ -105,14 +114,6 @@ async function listen(server: Server, { host, port }: AgentServerOptions): Promi
   }
 }
 
-function isAllowed({ authorize }: AgentServerOptions, socket: TLSSocket): boolean {
-  if (!socket.authorized) return false
-  const { subject } = socket.getPeerCertificate()
-  if (subject === undefined) return false
-  const list = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat())
-  return authorize({ commonName: list(subject.CN)[0] ?? '', organizations: list(subject.O) })
-}
-
 const urlOf = ({ url = '/' }: IncomingMessage): URL => new URL(url, 'https://agent')
 
 interface Exchange {
@@ -145,6 +146,8 @@ async function serve(exchange: Exchange): Promise<void> {
       return answer(response, 200, JSON.stringify(summary(context, pods.list())), 'application/json')
     case '/metrics':
       return answer(response, 200, agentMetrics(context, pods.list()), 'text/plain; version=0.0.4')
+    case '/metrics/cadvisor':
+      return answer(response, 200, cadvisorMetrics(context, pods.list()), 'text/plain; version=0.0.4')
     case '/metrics/resource':
       return answer(response, 200, resourceMetrics(context, pods.list()), 'text/plain; version=0.0.4')
     default:

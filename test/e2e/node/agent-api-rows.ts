@@ -4,6 +4,9 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { clusterRoleBindings } from '../../../src/api/rbac/cluster-role-binding.ts'
+import { clusterRoles } from '../../../src/api/rbac/cluster-role.ts'
+import { serviceAccounts } from '../../../src/api/core/service-account.ts'
 import type { World } from './world.ts'
 
 export function agentApiRows(t: TestContext, world: World): Promise<void>[] {
@@ -14,7 +17,7 @@ export function agentApiRows(t: TestContext, world: World): Promise<void>[] {
       const pod = await world.running('figures')
       assert.deepEqual(await node.get(port, '/healthz'), { status: 200, body: 'ok' })
       for (const path of ['/healthz', '/pods', '/metrics', '/stats/summary'])
-        assert.equal((await node.get(port, path, node.stranger)).status, 401)
+        assert.equal((await node.get(port, path, node.stranger)).status, 403)
       const { items } = JSON.parse((await node.get(port, '/pods')).body)
       assert.ok(items.some(({ metadata }: typeof pod) => metadata.uid === pod.metadata.uid))
       const summary = JSON.parse((await node.get(port, '/stats/summary')).body)
@@ -30,6 +33,39 @@ export function agentApiRows(t: TestContext, world: World): Promise<void>[] {
         resource,
         /^container_cpu_usage_seconds_total\{container="main",namespace="default",pod="figures"\} [\d.e-]+$/m,
       )
+    }),
+
+    world.row(t, 'whoever has a token and the right to it may ask, and nobody else', async () => {
+      const token = async (name: string): Promise<string> => {
+        const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {}, spec: {} }
+        const metadata = { name, namespace: 'default' }
+        await node.client.create(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata })
+        const answer = await node.client.post(serviceAccounts, metadata, 'token', body)
+        return (answer as { status: { token: string } }).status.token
+      }
+      const meter = await token('meter')
+      await node.client.create(clusterRoles, {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        metadata: { name: 'meter' },
+        rules: [{ apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] }],
+      })
+      await node.client.create(clusterRoleBindings, {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name: 'meter' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'meter' },
+        subjects: [{ kind: 'ServiceAccount', name: 'meter', namespace: 'default' }],
+      })
+      assert.equal((await node.getWithToken(port, '/metrics/resource', undefined)).status, 401)
+      assert.equal((await node.getWithToken(port, '/metrics/resource', 'x.y.z')).status, 401)
+      const cadvisor = await node.getWithToken(port, '/metrics/cadvisor', meter)
+      assert.equal(cadvisor.status, 200)
+      assert.match(cadvisor.body, /^# TYPE container_memory_working_set_bytes gauge$/m)
+      assert.deepEqual(await node.getWithToken(port, '/pods', meter), {
+        status: 403,
+        body: 'Forbidden (user=system:serviceaccount:default:meter, verb=get, resource=nodes, subresource(s)=[pods proxy])',
+      })
     }),
 
     world.row(t, 'a log is rotated while somebody follows it, and no line is lost', async () => {

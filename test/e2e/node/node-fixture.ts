@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { request } from 'node:https'
+import { request, type RequestOptions } from 'node:https'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
@@ -30,6 +30,11 @@ export { BUSYBOX }
 export const NODE = 'node1'
 /** Many pods start at the same time in these tests: only what hangs is to fail here. */
 const UNTIL_LIMIT_MS = 240_000
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
 
 export class NodeFixture {
   readonly runtime: Fixture
@@ -72,11 +77,20 @@ export class NodeFixture {
   }
 
   /** A GET of the agent's own API. */
-  async get(port: number, path: string, credentials = this.#caller): Promise<{ status: number; body: string }> {
+  async get(port: number, path: string, credentials = this.#caller): Promise<Answer> {
     const { key, certificate: cert } = credentials
-    const options = { host: '127.0.0.1', port, path, key, cert, ca: this.#authority.certificate, agent: false as const }
+    return await this.#ask({ port, path, key, cert })
+  }
+
+  /** The same without a certificate. */
+  async getWithToken(port: number, path: string, token: string | undefined): Promise<Answer> {
+    return await this.#ask({ port, path, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+  }
+
+  async #ask(options: RequestOptions): Promise<Answer> {
+    const all = { host: '127.0.0.1', ca: this.#authority.certificate, agent: false as const, ...options }
     return await new Promise((resolve, reject) => {
-      const asked = request(options, (response) => {
+      const asked = request(all, (response) => {
         text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject)
       })
       asked.once('error', reject)

@@ -81,7 +81,7 @@ test('a pod has volumes, variables, probes, logs, restarts after an exit, surviv
     const path = '/containerLogs/default/web/main?tailLines=2'
     const ip = ready?.status?.podIP ?? ''
     assert.deepEqual(await node.get(port, path), { status: 200, body: `init hello secret\nenv hello  ${ip}\n` })
-    assert.equal((await node.get(port, path, node.stranger)).status, 401)
+    assert.equal((await node.get(port, path, node.stranger)).status, 403)
     assert.deepEqual(await node.get(port, '/containerLogs/default/web/other'), {
       status: 404,
       body: 'container "other" in pod "web" not found',
