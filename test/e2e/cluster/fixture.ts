@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const DROVER = fileURLToPath(new URL('../../../drover', import.meta.url))
+export const DROVER = fileURLToPath(new URL('../../../drover', import.meta.url))
 
 export interface Outcome {
   readonly code: number | null
