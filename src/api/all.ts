@@ -10,6 +10,7 @@ import { validatingAdmissionPolicies } from './admissionregistration/validating-
 import { validatingAdmissionPolicyBindings } from './admissionregistration/validating-admission-policy-binding.ts'
 import { validatingWebhookConfigurations } from './admissionregistration/validating-webhook-configuration.ts'
 import { customResourceDefinitions } from './apiextensions/custom-resource-definition.ts'
+import { apiServices } from './apiregistration/api-service.ts'
 import { controllerRevisions } from './apps/controller-revision.ts'
 import { daemonSets } from './apps/daemon-set.ts'
 import { deployments } from './apps/deployment.ts'
@@ -44,6 +45,8 @@ import { secrets } from './core/secret.ts'
 import { services } from './core/service/service.ts'
 import { serviceAccounts } from './core/service-account.ts'
 import { endpointSlices } from './discovery/endpoint-slice.ts'
+import { flowSchemas } from './flowcontrol/flow-schema.ts'
+import { priorityLevelConfigurations } from './flowcontrol/priority-level-configuration.ts'
 import { runtimeClasses } from './node/runtime-class.ts'
 import { evictions } from './policy/eviction.ts'
 import { podDisruptionBudgets } from './policy/pod-disruption-budget.ts'
@@ -93,6 +96,8 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   endpointSlices,
   leases,
   podDisruptionBudgets,
+  flowSchemas,
+  priorityLevelConfigurations,
   runtimeClasses,
   clusterRoleBindings,
   clusterRoles,
@@ -117,6 +122,7 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   validatingAdmissionPolicyBindings,
   validatingWebhookConfigurations,
   customResourceDefinitions,
+  apiServices,
 ])
 
 /** The kinds that are only ever the body of another kind's subresource. */

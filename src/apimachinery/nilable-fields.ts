@@ -187,6 +187,9 @@ export const NILABLE_FIELDS: Readonly<Record<string, Readonly<Record<string, str
       '$ref maximum minimum maxLength minLength maxItems minItems multipleOf maxProperties minProperties x-kubernetes-preserve-unknown-fields x-kubernetes-list-type x-kubernetes-map-type',
     ValidationRule: 'reason optionalOldSelf',
   },
+  'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1': {
+    ServiceReference: 'port',
+  },
   'io.k8s.apimachinery.pkg.apis.meta.v1': {
     ListMeta: 'remainingItemCount',
     ObjectMeta: 'deletionGracePeriodSeconds',

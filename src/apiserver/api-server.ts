@@ -46,6 +46,7 @@ import { health } from './health/health.ts'
 import { counted } from './health/request-metrics.ts'
 import type { UpgradeHandler } from './https.ts'
 import type { KubeletCredentials } from './node-proxy/backend.ts'
+import { LocalApiServices } from './local-api-services.ts'
 import { nodeProxy, nodeProxyUpgrade } from './node-proxy/node-proxy.ts'
 import { decodeObject } from './registry/body.ts'
 import { Registry } from './registry/registry.ts'
@@ -174,6 +175,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.clusterCA ? { clusterCA: options.clusterCA } : {}),
   })
+  const services = stack.use(
+    new LocalApiServices({ registry, client: client(LOOPBACK, 'kube-apiserver'), log }),
+  )
+  await services.settled()
   ready.bootstrapped = true
   return {
     handle,
@@ -182,7 +187,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       clock,
       authorizeRequest: (request) => authorizeRequest(pipeline, request),
     }),
-    settled: async () => custom?.settled(),
+    async settled() {
+      await custom?.settled()
+      await services.settled()
+    },
     tokens,
     registry,
     cacher,

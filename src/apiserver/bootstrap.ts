@@ -7,8 +7,11 @@ import { namespaces } from '../api/core/namespace.ts'
 import { configMaps } from '../api/core/config-map.ts'
 import { services } from '../api/core/service/service.ts'
 import { endpointSlices } from '../api/discovery/endpoint-slice.ts'
+import { flowSchemas } from '../api/flowcontrol/flow-schema.ts'
+import { priorityLevelConfigurations } from '../api/flowcontrol/priority-level-configuration.ts'
 import { priorityClasses, SYSTEM_PRIORITY_CLASSES } from '../api/scheduling/priority-class.ts'
 import { reconcileDefaultRoles } from './authz/default-roles.ts'
+import { BOOTSTRAP_FLOW_SCHEMAS, BOOTSTRAP_PRIORITY_LEVELS } from './flow-control-objects.ts'
 
 export interface BootstrapOptions {
   client: Client
@@ -31,6 +34,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   await Promise.all([
     reconcileDefaultRoles(client),
     bootstrapPriorityClasses(client),
+    bootstrapFlowControl(client),
     bootstrapKubernetesService(options),
   ])
 }
@@ -50,6 +54,13 @@ async function bootstrapPriorityClasses(client: Client): Promise<void> {
       ensure(client.create(priorityClasses, { ...type, metadata: { name }, ...rest })),
     ),
   )
+}
+
+async function bootstrapFlowControl(client: Client): Promise<void> {
+  await Promise.all([
+    ...BOOTSTRAP_PRIORITY_LEVELS.map((level) => ensure(client.create(priorityLevelConfigurations, level))),
+    ...BOOTSTRAP_FLOW_SCHEMAS.map((schema) => ensure(client.create(flowSchemas, schema))),
+  ])
 }
 
 async function bootstrapKubernetesService({

@@ -186,6 +186,25 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     change: { spec: { reinvocationPolicy: 'IfNeeded' } },
   },
   mutatingadmissionpolicybindings: { body: { spec: { policyName: 'p' } }, change: { spec: { policyName: 'q' } } },
+  apiservices: {
+    body: {},
+    name: (unique) => `v1.${unique}.example.com`,
+    named: (unique) => ({
+      spec: { group: `${unique}.example.com`, version: 'v1', groupPriorityMinimum: 1000, versionPriority: 10 },
+    }),
+    change: { spec: { versionPriority: 20 } },
+    status: { conditions: [{ type: 'Available', status: 'False', reason: 'Sample' }] },
+  },
+  flowschemas: {
+    body: { spec: { priorityLevelConfiguration: { name: 'global-default' } } },
+    change: { spec: { matchingPrecedence: 500 } },
+    status: { conditions: [condition('Dangling')] },
+  },
+  prioritylevelconfigurations: {
+    body: { spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } },
+    change: { spec: { limited: { nominalConcurrencyShares: 10 } } },
+    status: { conditions: [condition('Sample')] },
+  },
   customresourcedefinitions: {
     body: {},
     name: (unique) => `${unique}s.example.com`,

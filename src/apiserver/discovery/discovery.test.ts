@@ -98,7 +98,7 @@ test('groups, versions and resources in the one-by-one form', async () => {
     serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: 'localhost:6443' }],
   })
   const groups = jsonOf(await get('/apis')).groups.map((g) => g.name)
-  assert.deepEqual(groups.slice(0, 3), ['apps', 'authentication.k8s.io', 'authorization.k8s.io'])
+  assert.deepEqual(groups.slice(0, 3), ['apiregistration.k8s.io', 'apps', 'authentication.k8s.io'])
   assert.deepEqual(jsonOf(await get('/apis/apps/')), {
     kind: 'APIGroup',
     apiVersion: 'v1',

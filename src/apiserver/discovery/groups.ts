@@ -68,7 +68,7 @@ function inOrder(versions: ReadonlyMap<string, Served[]>): GroupVersion[] {
     }))
 }
 
-function priorityOf(group: string): number {
+export function priorityOf(group: string): number {
   return group === '' ? Number.POSITIVE_INFINITY : (PRIORITIES[group] ?? CUSTOM_PRIORITY)
 }
 
