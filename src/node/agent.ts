@@ -165,7 +165,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 function capacityOf(machine: Machine, { capacity = {}, maxPods = DEFAULT_MAX_PODS }: AgentOptions) {
+  const pages = Object.entries(machine.hugepages ?? {}).map(([size, bytes]) => [`hugepages-${size}`, String(bytes)])
   return {
+    ...(Object.fromEntries(pages) as Record<string, string>),
     cpu: String(machine.cpus),
     memory: `${Math.floor(machine.memoryBytes / 1024)}Ki`,
     'ephemeral-storage': `${Math.floor(machine.diskBytes / 1024)}Ki`,

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   containerResources,
+  kernelPageSize,
   milliCpuToQuota,
   milliCpuToShares,
   oomScoreAdjust,
@@ -111,5 +112,27 @@ test('settingsWrites speaks both versions', () => {
     'cpu: cpu.max=50000 100000',
     'memory: memory.max=4096',
     'pids: pids.max=max',
+  ])
+})
+
+test("huge pages are limited in pod and container by the kernel's name of their size", () => {
+  const total = { hugepageLimits: { [kernelPageSize('2Mi')]: 4_194_304, [kernelPageSize('1Gi')]: 0 } }
+  const settings = podSettings('Burstable', total, { cpuLimit: false, memoryLimit: false })
+  const written = (version: 1 | 2) =>
+    settingsWrites(version, settings)
+      .filter(({ controller }) => controller === 'hugetlb')
+      .map(({ file, value }) => [file, value])
+  assert.deepEqual(written(1), [
+    ['hugetlb.2MB.limit_in_bytes', '4194304'],
+    ['hugetlb.1GB.limit_in_bytes', '0'],
+  ])
+  assert.deepEqual(written(2), [
+    ['hugetlb.2MB.max', '4194304'],
+    ['hugetlb.1GB.max', '0'],
+  ])
+  const { hugepageLimits } = containerResources(total, { qos: 'Burstable', nodeMemoryBytes: 1 })
+  assert.deepEqual(hugepageLimits, [
+    { pageSize: '2MB', limit: 4_194_304 },
+    { pageSize: '1GB', limit: 0 },
   ])
 })

@@ -18,6 +18,8 @@ export interface ContainerResources {
   readonly cpuLimitMilli?: number | undefined
   readonly memoryRequestBytes?: number | undefined
   readonly memoryLimitBytes?: number | undefined
+  /** Limits of huge pages in bytes, by the kernel's name of their size: `2MB`. */
+  readonly hugepageLimits?: Readonly<Record<string, number>>
 }
 
 /** What a cgroup is set to; what is absent is left as it is. -1 = no limit. */
@@ -27,6 +29,8 @@ export interface CgroupSettings {
   readonly cpuPeriodUs?: number | undefined
   readonly memoryLimitBytes?: number | undefined
   readonly pidsLimit?: number | undefined
+  /** In bytes, by the kernel's name of the page's size. */
+  readonly hugepageLimits?: Readonly<Record<string, number>>
 }
 
 export function milliCpuToShares(milli: number): number {
@@ -37,6 +41,11 @@ export function milliCpuToShares(milli: number): number {
 export function milliCpuToQuota(milli: number, periodUs = CPU_PERIOD_US): number {
   if (milli <= 0) return 0
   return Math.max(Math.floor((milli * periodUs) / 1000), MIN_QUOTA_US)
+}
+
+/** `2Mi`, as resources are named, is `2MB` to the kernel. */
+export function kernelPageSize(size: string): string {
+  return size.replace(/i$/, 'B')
 }
 
 /** cgroup v2's weight for v1 shares: a curve through (2, 1), (1024, 100) and (262144, 10000), so that the default stays the default. */
@@ -56,6 +65,7 @@ export function podSettings(
   if (qos === 'BestEffort') return { cpuShares: MIN_SHARES }
   const quota = milliCpuToQuota(total.cpuLimitMilli ?? 0)
   return {
+    ...(total.hugepageLimits === undefined ? {} : { hugepageLimits: total.hugepageLimits }),
     cpuShares: milliCpuToShares(total.cpuRequestMilli ?? 0),
     ...(every.cpuLimit && quota > 0 ? { cpuQuotaUs: quota, cpuPeriodUs: CPU_PERIOD_US } : {}),
     ...(every.memoryLimit && (total.memoryLimitBytes ?? 0) > 0 ? { memoryLimitBytes: total.memoryLimitBytes } : {}),
@@ -70,11 +80,13 @@ export function containerResources(
   // A limit without a request is also the request; an explicit request of 0 is not "without".
   const requestMilli = resources.cpuRequestMilli ?? resources.cpuLimitMilli ?? 0
   const quota = milliCpuToQuota(resources.cpuLimitMilli ?? 0)
+  const pages = Object.entries(resources.hugepageLimits ?? {})
   return {
     cpuShares: milliCpuToShares(requestMilli),
     cpuPeriod: CPU_PERIOD_US,
     ...(quota > 0 ? { cpuQuota: quota } : {}),
     memoryLimitInBytes: resources.memoryLimitBytes ?? 0,
+    ...(pages.length === 0 ? {} : { hugepageLimits: pages.map(([pageSize, limit]) => ({ pageSize, limit })) }),
     oomScoreAdj: oomScoreAdjust(resources, options),
   }
 }

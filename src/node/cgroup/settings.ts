@@ -16,7 +16,7 @@ export interface CgroupWrite {
 
 /** What to write for these settings, in an order the kernel accepts. Pure. */
 export function settingsWrites(version: 1 | 2, settings: CgroupSettings): CgroupWrite[] {
-  const { cpuShares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes, pidsLimit } = settings
+  const { cpuShares, cpuQuotaUs, cpuPeriodUs, memoryLimitBytes, pidsLimit, hugepageLimits = {} } = settings
   const writes: CgroupWrite[] = []
   const add = (controller: string, file: string, value: number | string): void => {
     writes.push({ controller, file, value: String(value) })
@@ -27,12 +27,14 @@ export function settingsWrites(version: 1 | 2, settings: CgroupSettings): Cgroup
     if (cpuQuotaUs !== undefined) add('cpu', 'cpu.cfs_quota_us', cpuQuotaUs)
     if (memoryLimitBytes !== undefined) add('memory', 'memory.limit_in_bytes', memoryLimitBytes)
     if (pidsLimit !== undefined) add('pids', 'pids.max', unlimited(pidsLimit))
+    for (const [size, bytes] of Object.entries(hugepageLimits)) add('hugetlb', `hugetlb.${size}.limit_in_bytes`, bytes)
     return writes
   }
   if (cpuShares !== undefined) add('cpu', 'cpu.weight', sharesToWeight(cpuShares))
   if (cpuQuotaUs !== undefined) add('cpu', 'cpu.max', `${unlimited(cpuQuotaUs)} ${cpuPeriodUs ?? CPU_PERIOD_US}`)
   if (memoryLimitBytes !== undefined) add('memory', 'memory.max', unlimited(memoryLimitBytes))
   if (pidsLimit !== undefined) add('pids', 'pids.max', unlimited(pidsLimit))
+  for (const [size, bytes] of Object.entries(hugepageLimits)) add('hugetlb', `hugetlb.${size}.max`, bytes)
   return writes
 }
 

@@ -2,7 +2,7 @@
 
 import { quantityMillis, quantityValue } from '../../apimachinery/quantity.ts'
 import { podLimits, podRequests, qosClass } from '../../api/core/pod/requests.ts'
-import { type CgroupSettings, type ContainerResources, podSettings } from '../cgroup/resources.ts'
+import { type CgroupSettings, type ContainerResources, kernelPageSize, podSettings } from '../cgroup/resources.ts'
 import type { NodeContainer, NodePod } from './model.ts'
 
 type Amounts = Readonly<Record<string, string>>
@@ -21,7 +21,17 @@ function amounts(requests: Amounts, limits: Amounts): ContainerResources {
     ...(cpuLimit === undefined ? {} : { cpuLimitMilli: quantityMillis(cpuLimit) }),
     ...(memoryRequest === undefined ? {} : { memoryRequestBytes: quantityValue(memoryRequest) }),
     ...(memoryLimit === undefined ? {} : { memoryLimitBytes: quantityValue(memoryLimit) }),
+    ...hugepages(limits),
   }
+}
+
+const HUGEPAGES = 'hugepages-'
+
+function hugepages(limits: Amounts): Pick<ContainerResources, 'hugepageLimits'> {
+  const own = Object.entries(limits).filter(([name]) => name.startsWith(HUGEPAGES))
+  if (own.length === 0) return {}
+  const named = own.map(([name, value]) => [kernelPageSize(name.slice(HUGEPAGES.length)), quantityValue(value)])
+  return { hugepageLimits: Object.fromEntries(named) }
 }
 
 export function podCgroupSettings({ spec }: NodePod): CgroupSettings {
