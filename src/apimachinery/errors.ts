@@ -123,6 +123,14 @@ export function invalid(
   })
 }
 
+/** A patch whose result is no object of its kind. */
+export function invalidPatch(shown: string, fault: string): StatusError {
+  const message = `Invalid value: ${JSON.stringify(shown)}: ${fault}`
+  return failure(422, 'Invalid', ` "" is invalid: patch: ${message}`, {
+    causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }],
+  })
+}
+
 /** A bad query or body option: `ListOptions.meta.k8s.io "" is invalid: …`. */
 function invalidOption(kind: string, field: string, message: string): StatusError {
   const reasons: Record<string, Issue['reason']> = {

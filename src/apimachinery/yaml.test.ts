@@ -30,7 +30,7 @@ describe('decodeYaml', () => {
   test('a key given twice is reported, and the last one counts', () => {
     assert.deepEqual(decodeYaml('a: 1\nb: 2\na: 3\n'), {
       value: { a: 3, b: 2 },
-      duplicates: ['line 3: key already set in map'],
+      duplicates: ['line 3: key "a" already set in map'],
     })
   })
 

@@ -11,6 +11,9 @@ export const MAX_YAML_ALIASES = 100
 /** The most documents in one stream. */
 export const MAX_YAML_DOCUMENTS = 10_000
 
+/** So much of a text is looked at for a key. */
+const MAX_KEY_CHARACTERS = 300
+
 export interface DecodedYaml {
   value: unknown
   /** `line 3: key "name" already set in map`: an error in strict mode; otherwise the last one counts. */
@@ -29,7 +32,8 @@ export function decodeYamlDocuments(bytes: Buffer | string, maxBytes = MAX_JSON_
   if (size > maxBytes) throw new DecodeError(`request is too large: limit is ${maxBytes} bytes`)
   const lines = new LineCounter()
   try {
-    const documents = parseAllDocuments(bytes.toString(), {
+    const text = bytes.toString()
+    const documents = parseAllDocuments(text, {
       schema: 'yaml-1.1',
       merge: true,
       customTags: withoutTimes,
@@ -40,7 +44,7 @@ export function decodeYamlDocuments(bytes: Buffer | string, maxBytes = MAX_JSON_
     if (documents.length > MAX_YAML_DOCUMENTS)
       throw new DecodeError(`error converting YAML to JSON: more than ${MAX_YAML_DOCUMENTS} documents`)
     const list = Array.isArray(documents) ? documents : []
-    return list.map((document) => decodeDocument(document, lines)).filter(({ value }) => value !== null)
+    return list.map((document) => decodeDocument(document, lines, text)).filter(({ value }) => value !== null)
   } catch (error) {
     if (error instanceof DecodeError) throw error
     // The parser recurses, so nesting without end ends as a RangeError; too many aliases are a ReferenceError.
@@ -57,13 +61,28 @@ function withoutTimes(tags: Tags): Tags {
   )
 }
 
-function decodeDocument(document: Document.Parsed<ParsedNode>, lines: LineCounter): DecodedYaml {
+/** The commonest faults in the words of Go's parser; it names no line when that is the first. */
+const GO_FAULTS: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY: 'mapping values are not allowed in this context',
+  TAB_AS_INDENT: 'found character that cannot start any token',
+}
+
+function faultAt(line: number, { code, message }: { code: string; message: string }): string {
+  return `yaml: ${line > 1 ? `line ${line}: ` : ''}${GO_FAULTS[code] ?? message}`
+}
+
+/** The key that stands at an offset, plain or quoted. */
+function keyAt(text: string, offset: number): string {
+  const key = /^(?:"([^"\n]*)"|'([^'\n]*)'|([^:\n]*?))\s*:/.exec(text.slice(offset, offset + MAX_KEY_CHARACTERS))
+  return key?.[1] ?? key?.[2] ?? key?.[3] ?? ''
+}
+
+function decodeDocument(document: Document.Parsed<ParsedNode>, lines: LineCounter, text: string): DecodedYaml {
   const duplicates: string[] = []
   for (const error of document.errors) {
     const { line } = lines.linePos(error.pos[0])
-    if (error.code !== 'DUPLICATE_KEY')
-      throw new DecodeError(`error converting YAML to JSON: yaml: line ${line}: ${error.message}`)
-    duplicates.push(`line ${line}: key already set in map`)
+    if (error.code !== 'DUPLICATE_KEY') throw new DecodeError(`error converting YAML to JSON: ${faultAt(line, error)}`)
+    duplicates.push(`line ${line}: key ${JSON.stringify(keyAt(text, error.pos[0]))} already set in map`)
   }
   const value: unknown = document.toJS({ maxAliasCount: MAX_YAML_ALIASES })
   checkTree(value, 0)

@@ -1,7 +1,7 @@
 // The body of a request as a JSON value, whatever it is encoded in, within the limits of what a request may carry.
 
 import * as errors from '../apimachinery/errors.ts'
-import { duplicateFields, parseJson } from '../apimachinery/json.ts'
+import { duplicateFields, MAX_JSON_BYTES, parseJson } from '../apimachinery/json.ts'
 import type { Resource } from '../apimachinery/resource.ts'
 import { DecodeError } from '../apimachinery/decode.ts'
 import { decodeProtobuf } from '../apimachinery/protobuf/protobuf.ts'
@@ -27,13 +27,28 @@ export function parseJsonBody(request: ApiRequest, expected: BodyKind): RawBody 
   const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if ((!body || body.length === 0) && expected.optional) return { value: undefined, duplicates: [] }
   const bytes = body ?? Buffer.alloc(0)
+  if (bytes.length > MAX_JSON_BYTES) throw errors.requestEntityTooLarge(MAX_JSON_BYTES)
   try {
-    return parse(contentType, bytes, expected)
+    const parsed = parse(contentType, bytes, expected)
+    if (isPatch(contentType)) return parsed
+    checkNamed(parsed.value)
+    return parsed.value === null ? { value: {}, duplicates: [] } : parsed
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     throw errors.badRequest(undecodable(contentType, error.message, { kind: expected.kind, body: bytes }))
   }
 }
+
+const isPatch = (contentType: string): boolean => /^application\/([a-z-]*patch)\+/.test(contentType)
+
+/** Upstream asks every body for its version and kind first; null has neither, and neither is missed. */
+function checkNamed(value: unknown): void {
+  if (typeof value === 'object' && !Array.isArray(value)) return
+  const type = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+  throw new DecodeError(`json: cannot unmarshal ${type} into Go value of type ${NAMED}`)
+}
+
+const NAMED = String.raw`struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }`
 
 const YAML_ERROR = 'error converting YAML to JSON: '
 
@@ -49,10 +64,10 @@ function undecodable(contentType: string, fault: string, { kind, body }: { kind:
       return `error decoding YAML: ${fault}`
     case 'application/yaml':
     case 'application/vnd.kubernetes.protobuf':
-      return unrecognized(kind, fault.startsWith(YAML_ERROR) ? fault.slice(YAML_ERROR.length) : fault, body)
-    default:
-      return unrecognized(kind, `couldn't get version/kind; json parse error: ${fault}`, body)
+      if (!fault.startsWith('json: ')) return unrecognized(kind, fault.replace(YAML_ERROR, ''), body)
+      break
   }
+  return unrecognized(kind, `couldn't get version/kind; json parse error: ${fault}`, body)
 }
 
 /** So much of a body is shown. */

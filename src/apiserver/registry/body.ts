@@ -11,6 +11,8 @@ import type { Served } from './served.ts'
 export interface RawBody {
   value: unknown
   duplicates: readonly string[]
+  /** How a value that does not fit the schema is refused; absent: as an object. */
+  refuse?: (fault: string) => errors.StatusError
 }
 
 /** The kind that a body must be, and what a client is told when it is another. */
@@ -27,8 +29,9 @@ export function decodeObject(resource: Resource<AnyObject>, body: RawBody, conte
     )
   }
   checkKind(resource, value)
-  const { value: decoded, unknown } = decodeChecked(resource, value, context)
-  reportUnknown(resource, [...body.duplicates, ...unknown], context)
+  const refuse = body.refuse ?? ((fault: string) => cannotBeHandled(resource, fault))
+  const { value: decoded, unknown } = decodeChecked(resource, value, { context, refuse })
+  reportUnknown([...body.duplicates, ...unknown], { context, refuse })
   const object = decoded as AnyObject
   object.apiVersion = resource.apiVersion
   object.kind = resource.kind
@@ -42,19 +45,26 @@ export function decodeShown({ shown, view }: Served, body: RawBody, context: Req
   return view ? view.toHub(object) : object
 }
 
+interface Reporting {
+  context: RequestContext
+  refuse: (fault: string) => errors.StatusError
+}
+
+function cannotBeHandled({ kind, version }: Resource<AnyObject>, fault: string): errors.StatusError {
+  return errors.badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${fault}`)
+}
+
 function decodeChecked(
   resource: Resource<AnyObject>,
   value: object,
-  context: RequestContext,
+  { context, refuse }: Reporting,
 ): { value: unknown; unknown: string[] } {
   const mode = { Strict: 'strict', Warn: 'warn', Ignore: 'ignore' } as const
   try {
     return decode(resource.struct, value, { unknownFields: mode[context.fieldValidation] })
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    throw errors.badRequest(
-      `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${error.message}`,
-    )
+    throw refuse(error.message)
   }
 }
 
@@ -83,13 +93,17 @@ function internalPackage({ group }: Resource<AnyObject>): string {
   return group === '' ? 'core' : (group.split('.', 1)[0] ?? '')
 }
 
-export function reportUnknown(resource: Resource<AnyObject>, found: readonly string[], context: RequestContext): void {
+function reportUnknown(found: readonly string[], { context, refuse }: Reporting): void {
   if (found.length === 0 || context.fieldValidation === 'Ignore') return
   if (context.fieldValidation === 'Warn') {
     context.warnings.push(...found)
     return
   }
-  throw errors.badRequest(
-    `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${found.join(', ')}`,
-  )
+  // What a YAML document says twice comes as the one error of its parser.
+  const lines = found.filter((fault) => YAML_LINE.test(fault))
+  const others = found.filter((fault) => !YAML_LINE.test(fault))
+  const yaml = lines.length === 0 ? [] : [`yaml: unmarshal errors:\n  ${lines.join('\n  ')}`]
+  throw refuse(`strict decoding error: ${[...yaml, ...others].join(', ')}`)
 }
+
+const YAML_LINE = /^line \d+: key /

@@ -45,20 +45,23 @@ export async function remove(
   throw errors.conflict(served.resource, key.name)
 }
 
+/** Here, and only here, upstream names the resource by its kind. */
 function checkPreconditions({ resource }: Served, current: StoredObject, { preconditions }: DeleteOptions): void {
   const { metadata } = current.object
+  const { group, kind } = resource
+  const record = { group, kind, plural: kind, groupResource: group === '' ? kind : `${kind}.${group}` }
   if (preconditions?.uid && preconditions.uid !== metadata.uid) {
     throw errors.conflict(
-      resource,
+      record,
       metadata.name,
-      `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${metadata.uid ?? ''}`,
+      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${metadata.uid ?? ''}). The object might have been deleted and then recreated`,
     )
   }
   if (preconditions?.resourceVersion && preconditions.resourceVersion !== String(current.revision)) {
     throw errors.conflict(
-      resource,
+      record,
       metadata.name,
-      `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${current.revision}`,
+      `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${current.revision}). The object might have been modified`,
     )
   }
 }

@@ -61,7 +61,9 @@ export function patchedObject(
 ): AnyObject {
   const { view } = served
   const value = computed(served, view ? view.fromHub(current.object) : current.object, request)
-  const next = decodeShown(served, { value, duplicates: request.body.duplicates }, context)
+  const shown = (): string => (request.type === 'strategic' ? goText(request.body.value) : JSON.stringify(value))
+  const refuse = (fault: string): errors.StatusError => errors.invalidPatch(shown(), fault)
+  const next = decodeShown(served, { value, duplicates: request.body.duplicates, refuse }, context)
   // A patch that does not name a revision is meant for whatever is there now.
   if (next.metadata.resourceVersion === String(current.revision) && !namesRevision(request))
     delete next.metadata.resourceVersion
@@ -71,6 +73,15 @@ export function patchedObject(
     )
   }
   return next
+}
+
+/** A JSON value as Go prints it, which is how upstream shows a strategic patch. */
+function goText(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>'
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`
+  if (typeof value !== 'object') return String(value)
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `map[${entries.map(([key, inner]) => `${key}:${goText(inner)}`).join(' ')}]`
 }
 
 function computed({ shown: resource }: Served, live: unknown, { type, body }: PatchRequest): unknown {
