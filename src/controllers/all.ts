@@ -7,6 +7,7 @@ import { deploymentController } from './deployment-controller/controller.ts'
 import { endpointController } from './endpoint-controller/controller.ts'
 import { endpointSliceController } from './endpointslice-controller/controller.ts'
 import { genericGarbageCollector } from './generic-garbage-collector/controller.ts'
+import { jobController } from './job-controller/controller.ts'
 import { namespaceController } from './namespace-controller/controller.ts'
 import { nodeIpamController } from './node-ipam-controller/controller.ts'
 import { nodeLifecycleController } from './node-lifecycle-controller/controller.ts'
@@ -50,6 +51,7 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     replicaSetController,
     deploymentController,
     daemonSetController(),
+    jobController(),
     endpointSliceController,
     endpointController,
     namespaceController,

@@ -1,6 +1,7 @@
 // Plays scheduler and node agent for controllers' tests: pods are placed, run, end as the test says, and go when they are asked to.
 
 import { rfc3339 } from '../base/clock.ts'
+import { isConflict, isNotFound } from '../apimachinery/errors.ts'
 import type { DeepReadonly } from '../apimachinery/resource.ts'
 import { type Pod, pods } from '../api/core/pod/pod.ts'
 import type { TestCluster } from './cluster.ts'
@@ -19,7 +20,11 @@ export interface Playing {
 
 export async function playPods(cluster: TestCluster, playing: Playing = {}): Promise<void> {
   for (let round = 0; round < (playing.rounds ?? 1); round++) {
-    for (const pod of (await cluster.client.list(pods)).items) await play(cluster, pod, playing)
+    for (const { metadata } of (await cluster.client.list(pods)).items) {
+      // What happened to the pods before it may have been its end.
+      const pod = await cluster.get(pods, { namespace: metadata.namespace ?? 'default', name: metadata.name })
+      if (pod) await play(cluster, pod, playing)
+    }
     await cluster.advance('1s')
   }
 }
@@ -32,7 +37,13 @@ async function play(cluster: TestCluster, pod: DeepReadonly<Pod>, playing: Playi
   if (!pod.spec?.nodeName && deletionTimestamp === undefined) {
     const target = { apiVersion: 'v1', kind: 'Node', name: pinnedTo(pod) ?? playing.node ?? 'n1' }
     const binding = { apiVersion: 'v1', kind: 'Binding', metadata: key, target }
-    await client.post(pods, key, 'binding', binding)
+    try {
+      await client.post(pods, key, 'binding', binding)
+    } catch (error) {
+      // A controller that answers what happened to another pod was quicker.
+      if (isConflict(error) || isNotFound(error)) return
+      throw error
+    }
   }
   if (deletionTimestamp !== undefined) {
     if (fate === 'stuck') return

@@ -200,6 +200,12 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule(['create'], ['discovery.k8s.io'], ['endpointslices/restricted']),
     EVENTS,
   ],
+  'job-controller': [
+    rule(['get', 'list', 'patch', 'update', 'watch'], ['batch'], ['jobs']),
+    rule(['update'], ['batch'], ['jobs/finalizers', 'jobs/status']),
+    rule(['create', 'delete', 'list', 'patch', 'watch'], [''], ['pods']),
+    EVENTS,
+  ],
   'namespace-controller': [
     rule(['delete', 'get', 'list', 'watch'], [''], ['namespaces']),
     rule(['update'], [''], ['namespaces/finalize', 'namespaces/status']),

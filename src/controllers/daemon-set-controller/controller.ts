@@ -177,8 +177,8 @@ function judge(
 async function act(context: ReconcileContext, { set, hash }: View, plan: Plan): Promise<unknown> {
   const owner = set as DeepReadonly<AnyObject>
   const template = daemonTemplate(set, hash)
-  const templates = plan.create.slice(0, BURST_REPLICAS).map((node) => pinned(template, node))
-  const failure = templates.length > 0 ? await createPods(context, owner, templates) : undefined
+  const blanks = plan.create.slice(0, BURST_REPLICAS).map((node) => ({ template: pinned(template, node) }))
+  const failure = blanks.length > 0 ? await createPods(context, owner, blanks) : undefined
   const doomed = plan.delete.slice(0, BURST_REPLICAS)
   return (doomed.length > 0 ? await deletePods(context, owner, doomed) : undefined) ?? failure
 }

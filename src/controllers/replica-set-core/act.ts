@@ -28,18 +28,20 @@ export async function slowStart(count: number, call: (index: number) => Promise<
   return undefined
 }
 
-/** Creates a pod from each template. Returns the first failure, if any. */
-export function createPods(
-  context: ReconcileContext,
-  owner: Owner,
-  templates: readonly DeepReadonly<PodTemplateSpec>[],
-): Promise<unknown> {
+export interface PodBlank {
+  readonly template: DeepReadonly<PodTemplateSpec>
+  /** Instead of the owner's name and a dash. */
+  readonly generateName?: string
+}
+
+/** Creates a pod from each blank. Returns the first failure, if any. */
+export function createPods(context: ReconcileContext, owner: Owner, blanks: readonly PodBlank[]): Promise<unknown> {
   const { api, events, writes, signal } = context
-  return slowStart(templates.length, async (index) => {
-    const template = templates[index]
-    if (template === undefined) return
+  return slowStart(blanks.length, async (index) => {
+    const blank = blanks[index]
+    if (blank === undefined) return
     try {
-      const pod = await api.create(pods, podFrom(owner, template), { signal })
+      const pod = await api.create(pods, podFrom(owner, blank), { signal })
       writes.wrote(keyOf(owner), pods, pod)
       events.event(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)
     } catch (error) {
@@ -74,7 +76,7 @@ export async function deletePods(
   return results.find((result) => result.status === 'rejected')?.reason
 }
 
-export function podFrom(owner: Owner, template: DeepReadonly<PodTemplateSpec>): Pod {
+function podFrom(owner: Owner, { template, generateName }: PodBlank): Pod {
   const { metadata, spec } = cloneJson(template) as PodTemplateSpec
   const { namespace, name } = owner.metadata
   // The server makes the name.
@@ -82,7 +84,7 @@ export function podFrom(owner: Owner, template: DeepReadonly<PodTemplateSpec>): 
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      generateName: `${name}-`,
+      generateName: generateName ?? `${name}-`,
       ...(namespace === undefined ? {} : { namespace }),
       ...(metadata?.labels ? { labels: metadata.labels } : {}),
       ...(metadata?.annotations ? { annotations: metadata.annotations } : {}),

@@ -89,7 +89,11 @@ async function manage(
     case 'create': {
       const { template } = set.spec
       if (template === undefined) return undefined
-      const error = await createPods(context, owner, Array<typeof template>(plan.count).fill(template))
+      const error = await createPods(
+        context,
+        owner,
+        Array.from({ length: plan.count }, () => ({ template })),
+      )
       return error === undefined ? undefined : { reason: 'FailedCreate', message: messageOf(error), error }
     }
     case 'delete': {
