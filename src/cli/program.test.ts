@@ -8,6 +8,7 @@ import { describe, test } from 'node:test'
 import { systemClock } from '../base/clock.ts'
 import { silentLogger } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
+import { COMMANDS } from './commands/all.ts'
 import { durationMs } from './inputs.ts'
 import { runProgram } from './program.ts'
 import { table } from './session.ts'
@@ -67,6 +68,13 @@ const cases: Record<string, [argv: string[], code: number, err: string | RegExp]
   'kubectl of nothing, whatever follows': [['kubectl', 'get', 'pods', '-o', 'wide', '--help'], 1, NO_CLUSTER],
   'image load of nothing': [['load', 'image-archive', 'x.tar'], 1, NO_CLUSTER],
   'no clusters is no error': [['get', 'clusters'], 0, 'No clusters. Start one: drover up\n'],
+  'a token has an id': [['token', 'delete', 'x'], 2, /^drover: "x" is not the id of a token\n/],
+  'a configuration that is not there': [
+    ['up', '-c', 'nope.yaml'],
+    1,
+    'drover: Cannot read the configuration "nope.yaml": there is no such file\n        name a file that is there\n',
+  ],
+  'a node of no cluster': [['node', 'stop', 'node-1'], 1, NO_CLUSTER],
   'a shell must be known': [['completion', 'csh'], 2, /is not a shell with completion/],
 }
 
@@ -94,6 +102,17 @@ test('drover completion knows commands and flags', async () => {
   const { out } = await type('completion', 'bash')
   assert.match(out, /'image load'\) words='--name --nodes --as'/)
   assert.match((await type('completion', 'fish')).out, /complete -c drover .* -a up/)
+})
+
+test('drover completion has every command in every shell', async () => {
+  const shells = await Promise.all(['bash', 'zsh', 'fish'].map(async (shell) => (await type('completion', shell)).out))
+  for (const { use } of COMMANDS) {
+    const words = use.split(' ').filter((word) => /^[a-z]/.test(word))
+    const last = words.at(-1) ?? ''
+    for (const script of shells) assert.match(script, new RegExp(`\\b${last}\\b`), use)
+    // fish names the word that comes before.
+    if (words.length === 2) assert.match(shells[2] ?? '', new RegExp(`from ${words[0]}' -a ${last} `))
+  }
 })
 
 test('durationMs reads what Go prints', () => {

@@ -1,5 +1,6 @@
 // The long-running processes of a cluster: started detached, found by pid file or, when that is lost, by what they were started with.
 
+import { statfsSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -116,10 +117,23 @@ export function readRecord(places: Places, name: string): KeeperRecord | undefin
 export function checkAlive(places: Places, name: string, started: Started): void {
   const ends = readRecord(places, name)?.ends ?? 0
   if (ends <= started.ends && findDetached(pidFileOf(places, keeperOf(name)))) return
+  // On a full disk it could not even say so, and memory that is mapped from one ends a process by a signal.
+  if (freeBytes(places.data) < FULL_DISK_BYTES)
+    throw new UserError(`The ${name} ended: the disk that holds "${places.data}" is full`, {
+      remedy: `make room there (df -h ${places.data}), or use another: --data-dir DIR`,
+    })
   const { message, remedy } = lastWords(readTextIfExists(logFileOf(places, `${name}.out`)) ?? '')
   throw new UserError(`The ${name} ended: ${message}`, {
     remedy: remedy ?? `its log: drover logs ${name.split('-')[0] ?? ''} -n ${places.name}`,
   })
+}
+
+/** A store cannot begin with less. */
+const FULL_DISK_BYTES = 1024 * 1024
+
+function freeBytes(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize
 }
 
 /** Why a program ended, by its standard error: its own last message, else the last error that the runtime reported, else the last line. */
