@@ -40,7 +40,10 @@ import { rbacSource } from './authz/rbac-source.ts'
 import { bootstrap } from './bootstrap.ts'
 import { Cacher } from './cache/cacher.ts'
 import type { ResourceCache } from './cache/resource-cache.ts'
+import { Conversions } from './custom-resources/conversions.ts'
 import { startCustomResources } from './custom-resources/custom-resources.ts'
+import { refuseUnconverted } from './custom-resources/unconverted.ts'
+import { type CallWebhook, webhookCaller } from './custom-resources/webhook-call.ts'
 import { discovery } from './discovery/discovery.ts'
 import { health } from './health/health.ts'
 import { counted } from './health/request-metrics.ts'
@@ -107,10 +110,13 @@ const LOOPBACK: Identity = { username: 'system:apiserver', groups: ['system:mast
 
 /** Resolves when the server can answer: caches loaded, what every cluster is born with in place. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, random, log, tenant = 'default' } = options
+  const { clock, random, log, tenant = 'default' } = options
   const stack = new AsyncDisposableStack()
+  const call: CallWebhook = (webhook) => webhookCaller({ registry, random, clock })(webhook)
+  const conversions = stack.use(new Conversions({ call, clock, random, log }))
+  const store = conversions.over(options.store)
   const cacher = stack.use(new Cacher({ store, tenant, clock, log }))
-  const registry = new Registry(cacher)
+  const registry: Registry = new Registry(cacher)
   for (const resource of ALL_RESOURCES) await registry.add(resource)
   for (const view of VIEWS) registry.addView(view)
   await cacher.start()
@@ -134,7 +140,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const custom =
     options.customResources === false
       ? undefined
-      : stack.use(await startCustomResources({ registry, core, clock, log }))
+      : stack.use(await startCustomResources({ registry, core, clock, log, conversions }))
   const proxyOptions = { registry, log, random, ...(options.kubelet ? { kubelet: options.kubelet } : {}) }
   const ready = { bootstrapped: false }
   const metrics = new Metrics()
@@ -167,7 +173,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       discovery({ registry, tokens, ...(options.serverAddress ? { serverAddress: options.serverAddress } : {}) }),
     ],
   }
-  const handle = counted(createPipeline(pipeline), metrics, clock)
+  const reload = async (group: string, plural: string): Promise<void> => custom?.reload(group, plural)
+  const handle = counted(refuseUnconverted(createPipeline(pipeline), conversions, reload), metrics, clock)
   const client = (identity: Identity, userAgent: string): Client => inProcessClient({ handle, identity, userAgent })
   await bootstrap({
     client: client(LOOPBACK, 'kube-apiserver'),
@@ -175,9 +182,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.clusterCA ? { clusterCA: options.clusterCA } : {}),
   })
-  const services = stack.use(
-    new LocalApiServices({ registry, client: client(LOOPBACK, 'kube-apiserver'), log }),
-  )
+  const services = stack.use(new LocalApiServices({ registry, client: client(LOOPBACK, 'kube-apiserver'), log }))
   await services.settled()
   ready.bootstrapped = true
   return {

@@ -88,8 +88,7 @@ class RuleChecker {
     }
     const { fieldPath } = rule
     if (fieldPath) {
-      if (fieldPath.trim() === '')
-        this.#issues.invalid(`${at}.fieldPath`, fieldPath, 'must be non-empty if specified')
+      if (fieldPath.trim() === '') this.#issues.invalid(`${at}.fieldPath`, fieldPath, 'must be non-empty if specified')
       if (/[\n\r]/.test(fieldPath)) this.#issues.invalid(`${at}.fieldPath`, fieldPath, 'must not contain line breaks')
       if (typeof resolveFieldPath(fieldPath, asJson(schema)) === 'string') {
         this.#issues.invalid(`${at}.fieldPath`, fieldPath, 'must be a valid path')
@@ -102,7 +101,8 @@ class RuleChecker {
     const json = asJson(schema)
     const declared = declaredType(json, place.isRoot || schema['x-kubernetes-embedded-resource'] === true)
     if (!declared) {
-      const message = 'internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations'
+      const message =
+        'internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations'
       this.#issues.add({ field: `${place.at}.${AT}`, reason: 'InternalError', message: `Internal error: ${message}` })
       return
     }
@@ -137,11 +137,7 @@ class RuleChecker {
       const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`
       issues.invalid(`${at}.rule`, rule.rule, detail)
     } else if (rule.optionalOldSelf !== undefined) {
-      issues.invalid(
-        `${at}.optionalOldSelf`,
-        rule.optionalOldSelf,
-        'may not be set if oldSelf is not used in rule',
-      )
+      issues.invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule')
     }
   }
 

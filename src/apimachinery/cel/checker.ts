@@ -338,16 +338,10 @@ const isGeneric = (type: Type): boolean => type.kind === 'param' || type.params.
 
 function literalType(value: Value): Type {
   if (value === null) return NULL
-  switch (typeof value) {
-    case 'boolean':
-      return BOOL
-    case 'bigint':
-      return INT
-    case 'number':
-      return DOUBLE
-    case 'string':
-      return STRING
-  }
+  if (typeof value === 'boolean') return BOOL
+  if (typeof value === 'bigint') return INT
+  if (typeof value === 'number') return DOUBLE
+  if (typeof value === 'string') return STRING
   if (value instanceof Uint) return UINT
   if (value instanceof Uint8Array) return BYTES
   return value instanceof ListValue || value instanceof MapValue ? DYN : ERROR

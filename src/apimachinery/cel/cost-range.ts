@@ -13,7 +13,7 @@ export const NOTHING: Range = { min: 0, max: 0 }
 export const UNKNOWN: Range = { min: 0, max: MOST }
 export const exactly = (n: number): Range => ({ min: n, max: n })
 
-const bounded = (n: number): number => (n > MOST ? MOST : n)
+const bounded = (n: number): number => Math.min(n, MOST)
 
 export function add(x: Range, y: Range): Range {
   return { min: bounded(x.min + y.min), max: bounded(x.max + y.max) }

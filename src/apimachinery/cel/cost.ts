@@ -2,17 +2,7 @@
 
 import { ACCUMULATOR, type Call, type Comprehension, type Expr, type Select } from './ast.ts'
 import { LIST_COST, MAP_COST, PER_CHARACTER, PER_PATTERN_CHARACTER, STRUCT_COST } from './call-cost.ts'
-import {
-  add,
-  ceilTimes,
-  type Estimate,
-  exactly,
-  multiply,
-  NOTHING,
-  UNKNOWN,
-  type Range,
-  union,
-} from './cost-range.ts'
+import { add, ceilTimes, type Estimate, exactly, multiply, NOTHING, UNKNOWN, type Range, union } from './cost-range.ts'
 import { DYN, type Type } from './types.ts'
 import { codePoints } from './values.ts'
 
@@ -246,7 +236,11 @@ class Estimator {
     const isList = range ? range.list : e.range.type?.kind === 'list'
     const path = this.#path(e.range)
     const indices: Local = { path: extended(path, isList ? '@indices' : '@keys'), size: range?.key, entries: undefined }
-    const values: Local = { path: extended(path, isList ? '@items' : '@values'), size: range?.value, entries: undefined }
+    const values: Local = {
+      path: extended(path, isList ? '@items' : '@values'),
+      size: range?.value,
+      entries: undefined,
+    }
     if (e.variable2 !== undefined) {
       this.#push(e.variable, indices)
       this.#push(e.variable2, values)
@@ -335,7 +329,13 @@ const COMPARISONS = /^(?:less|greater|less_equals|greater_equals)_(?:string|byte
 function isBinding(e: Comprehension): boolean {
   const over = e.range
   const never = e.condition
-  return over.is === 'list' && over.items.length === 0 && never.is === 'literal' && never.value === false && e.accumulator !== ACCUMULATOR
+  return (
+    over.is === 'list' &&
+    over.items.length === 0 &&
+    never.is === 'literal' &&
+    never.value === false &&
+    e.accumulator !== ACCUMULATOR
+  )
 }
 
 function extended(path: readonly string[] | undefined, by: string): readonly string[] {

@@ -18,7 +18,7 @@ import { plan, type Program } from './plan.ts'
 import { patternOf } from './regex.ts'
 import { duration, parseTimestamp } from './time.ts'
 import type { Type } from './types.ts'
-import { EvalError } from './values.ts'
+import { Failed } from './values.ts'
 
 export const FUNCTIONS: ReadonlyMap<string, readonly Overload[]> = merge(
   ...operators,
@@ -78,9 +78,9 @@ function validateLiterals(source: string, expr: Expr): void {
     const wrong =
       (e.name === 'duration' && duration(literal.value) === undefined) ||
       (e.name === 'timestamp' && parseTimestamp(literal.value) === undefined) ||
-      (e.name === 'matches' && patternOf(literal.value) instanceof EvalError)
+      (e.name === 'matches' && patternOf(literal.value) instanceof Failed)
     const found = e.name === 'find' || e.name === 'findAll' ? patternOf(literal.value) : undefined
-    if (found instanceof EvalError) throw new InstantiationError(found.message)
+    if (found instanceof Failed) throw new InstantiationError(found.message)
     if (wrong) problems.push({ at: literal.at, message: `invalid ${e.name} argument` })
   })
   if (problems.length > 0) throw new CompileError(source, problems)

@@ -1,6 +1,6 @@
 // Cuts an expression's text into tokens.
 
-import { EvalError, Uint, type Value } from './values.ts'
+import { Failed, Uint, type Value } from './values.ts'
 
 export type TokenKind = 'ident' | 'literal' | 'op' | 'end'
 
@@ -80,7 +80,7 @@ function numberOf(text: string, at: number): Value {
   if (/[uU]$/.test(text)) {
     if (/[.eE]/.test(text) && !/^0[xX]/.test(text)) throw new SyntaxProblem(at, 'invalid uint literal')
     const value = BigInt(text.slice(0, -1))
-    return value > MAX_UINT ? new EvalError('invalid uint literal') : new Uint(value)
+    return value > MAX_UINT ? new Failed('invalid uint literal') : new Uint(value)
   }
   if (/^0[xX]/.test(text) || !/[.eE]/.test(text)) return BigInt(text)
   return Number(text)
@@ -142,7 +142,7 @@ function literalOf(body: string, { raw, bytes, at }: { raw: boolean; bytes: bool
     if (plain !== undefined) piece = plain
     else if (simple !== undefined) {
       const escaped = ESCAPES[simple]
-      if (escaped === undefined) throw new SyntaxProblem(at, 'Syntax error: token recognition error at: ' + `'${all}'`)
+      if (escaped === undefined) throw new SyntaxProblem(at, `Syntax error: token recognition error at: '${all}'`)
       piece = escaped
     } else {
       const point = code === undefined ? Number.parseInt(octal ?? '', 8) : Number.parseInt(code, 16)

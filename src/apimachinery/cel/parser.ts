@@ -5,7 +5,7 @@ import { qualifiedName } from './ast.ts'
 import { CompileError, type Problem } from './errors.ts'
 import { MAX_INT, MIN_INT, SyntaxProblem, type Token, tokenize } from './lexer.ts'
 import { expandMacro, type MacroBuilder } from './macros.ts'
-import { EvalError, type Value } from './values.ts'
+import { Failed, type Value } from './values.ts'
 
 /** The longest expression, in code units, and the deepest (upstream's parser has both). */
 export const MAX_EXPRESSION_LENGTH = 100_000
@@ -247,7 +247,7 @@ class Parser implements MacroBuilder {
   }
 
   #checkedLiteral({ value = null, at }: Token): Expr {
-    if (value instanceof EvalError) this.problem(at, value.message)
+    if (value instanceof Failed) this.problem(at, value.message)
     if (typeof value === 'bigint' && (value > MAX_INT || value < MIN_INT)) this.problem(at, 'invalid int literal')
     return this.#literal(value, at)
   }

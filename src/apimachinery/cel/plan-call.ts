@@ -7,7 +7,7 @@ import type { Type } from './types.ts'
 import {
   Duration,
   equal,
-  EvalError,
+  Failed,
   ListValue,
   MapValue,
   NONE,
@@ -81,9 +81,9 @@ function logical(left: Evaluate, right: Evaluate, decides: boolean): Evaluate {
     if (one === decides) return decides
     const two = right(frame)
     if (two === decides) return decides
-    if (one instanceof EvalError) return one
-    if (two instanceof EvalError) return two
-    if (typeof one !== 'boolean' || typeof two !== 'boolean') return new EvalError('no such overload')
+    if (one instanceof Failed) return one
+    if (two instanceof Failed) return two
+    if (typeof one !== 'boolean' || typeof two !== 'boolean') return new Failed('no such overload')
     return !decides
   }
 }
@@ -93,7 +93,7 @@ function conditional(condition: Evaluate, then: Evaluate, otherwise: Evaluate): 
     const value = condition(frame)
     if (value === true) return then(frame)
     if (value === false) return otherwise(frame)
-    return value instanceof EvalError ? value : new EvalError('no such overload')
+    return value instanceof Failed ? value : new Failed('no such overload')
   }
 }
 
@@ -114,9 +114,9 @@ function indexed(e: Call, of: Expr, index: Expr, planner: Planner): Evaluate {
   const cost = (isAttribute(of) ? 0 : 1) + (isAttribute(index) ? 0 : 1)
   return (frame) => {
     const container = target(frame)
-    if (container instanceof EvalError) return container
+    if (container instanceof Failed) return container
     const key = at(frame)
-    if (key instanceof EvalError) return key
+    if (key instanceof Failed) return key
     charge(frame, cost)
     return optional ? optionalIndex(container, key) : elementAt(container, key)
   }
@@ -125,16 +125,16 @@ function indexed(e: Call, of: Expr, index: Expr, planner: Planner): Evaluate {
 function elementAt(container: Value, key: Value): Value {
   if (container instanceof ListValue) {
     const position = integral(key)
-    if (position === undefined) return new EvalError(`unsupported index value: ${show(key)}`)
-    if (position < 0 || position >= container.length) return new EvalError(`index out of bounds: ${position}`)
+    if (position === undefined) return new Failed(`unsupported index value: ${show(key)}`)
+    if (position < 0 || position >= container.length) return new Failed(`index out of bounds: ${position}`)
     return container.at(position)
   }
   if (container instanceof MapValue) {
     const value = container.get(key)
-    return value === undefined ? new EvalError(`no such key: ${show(key)}`) : value
+    return value === undefined ? new Failed(`no such key: ${show(key)}`) : value
   }
   if (container instanceof OptionalValue) return optionalIndex(container, key)
-  return new EvalError('no such overload')
+  return new Failed('no such overload')
 }
 
 function optionalIndex(container: Value, key: Value): Value {
@@ -143,15 +143,15 @@ function optionalIndex(container: Value, key: Value): Value {
   }
   if (container instanceof ListValue) {
     const position = integral(key)
-    if (position === undefined) return new EvalError(`unsupported index value: ${show(key)}`)
+    if (position === undefined) return new Failed(`unsupported index value: ${show(key)}`)
     return position < 0 || position >= container.length ? NONE : some(container.at(position))
   }
-  if (!(container instanceof MapValue)) return new EvalError('no such overload')
+  if (!(container instanceof MapValue)) return new Failed('no such overload')
   const value = container.get(key)
   return value === undefined ? NONE : some(value)
 }
 
-const some = (value: Value): Value => (value instanceof EvalError ? value : new OptionalValue(value))
+const some = (value: Value): Value => (value instanceof Failed ? value : new OptionalValue(value))
 
 function integral(key: Value): number | undefined {
   if (typeof key === 'bigint') return Number(key)
@@ -165,7 +165,7 @@ function optionalField(of: Expr, field: Expr | undefined, planner: Planner): Eva
   const cost = (isAttribute(of) ? 0 : 1) + 1
   return (frame) => {
     const value = target(frame)
-    if (value instanceof EvalError) return value
+    if (value instanceof Failed) return value
     const found = optionalSelect(value, name)
     // What is not there is not stepped into.
     charge(frame, found === NONE ? cost - 1 : cost)
@@ -178,8 +178,8 @@ function alternative(name: string, left: Expr, right: Expr, planner: Planner): E
   const [one, two] = [planner.plan(left), planner.plan(right)]
   return (frame) => {
     const value = one(frame)
-    if (value instanceof EvalError) return value
-    if (!(value instanceof OptionalValue)) return new EvalError('no such overload')
+    if (value instanceof Failed) return value
+    if (!(value instanceof OptionalValue)) return new Failed('no such overload')
     if (value.value === undefined) return two(frame)
     return name === 'or' ? value : value.value
   }
@@ -192,7 +192,7 @@ function inConstants(element: Expr, constants: Expr, planner: Planner): Evaluate
   const texts = among instanceof ListValue ? new Set<Value>(among) : new Set<Value>()
   return (frame) => {
     const value = of(frame)
-    if (value instanceof EvalError) return value
+    if (value instanceof Failed) return value
     if (typeof value === 'string') return texts.has(value)
     for (const item of texts) if (equal(item, value)) return true
     return false
@@ -217,10 +217,10 @@ function planOverloads(e: Call, operands: readonly Expr[], planner: Planner): Ev
   const [only] = candidates
   return (frame) => {
     const args: Value[] = []
-    let failed: EvalError | undefined
+    let failed: Failed | undefined
     for (const plan of plans) {
       const value = plan(frame)
-      if (value instanceof EvalError) {
+      if (value instanceof Failed) {
         // Of two operands both are evaluated, of more none after the one that failed.
         failed ??= value
         if (plans.length > 2) return failed
@@ -239,9 +239,9 @@ function planOverloads(e: Call, operands: readonly Expr[], planner: Planner): Ev
   }
 }
 
-function noSuchOverload(name: string, args: readonly Value[]): EvalError {
-  if (/^[_@!-]/.test(name)) return new EvalError('no such overload')
-  return new EvalError(`no such overload: ${name}(${args.map(typeNameOf).join(', ')})`)
+function noSuchOverload(name: string, args: readonly Value[]): Failed {
+  if (/^[_@!-]/.test(name)) return new Failed('no such overload')
+  return new Failed(`no such overload: ${name}(${args.map(typeNameOf).join(', ')})`)
 }
 
 /** Nothing in the type is left to be found out when it runs. */

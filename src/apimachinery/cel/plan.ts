@@ -4,7 +4,7 @@ import { type Comprehension, type Expr, type Select, ACCUMULATOR } from './ast.t
 import { type CallCost, type CertainCallCost, LIST_COST, MAP_COST, standardCallCost } from './call-cost.ts'
 import { planCall } from './plan-call.ts'
 import type { Overload } from './declarations.ts'
-import { Entries, EvalError, Items, ListValue, MapValue, NONE, OptionalValue, show, Uint, type Value } from './values.ts'
+import { Entries, Failed, Items, ListValue, MapValue, NONE, OptionalValue, show, Uint, type Value } from './values.ts'
 
 /** The state of one evaluation. */
 export interface Frame {
@@ -54,7 +54,7 @@ export function plan(expr: Expr, variables: readonly string[], options: PlanOpti
         return { value: evaluate(frame), cost: frame.cost, exceeded: false }
       } catch (error) {
         if (!(error instanceof CostExceeded)) throw error
-        return { value: new EvalError(error.message), cost: frame.cost, exceeded: true }
+        return { value: new Failed(error.message), cost: frame.cost, exceeded: true }
       }
     },
   }
@@ -105,7 +105,7 @@ export class Planner {
       case 'map':
         return this.#map(e)
       case 'struct':
-        return () => new EvalError(`type '${e.name}' cannot be made`)
+        return () => new Failed(`type '${e.name}' cannot be made`)
       case 'comprehension':
         return this.#comprehension(e)
     }
@@ -115,7 +115,7 @@ export class Planner {
     if (constant !== undefined) return () => constant
     const slots = this.#scopes.get(name.replace(/^\./, ''))
     const slot = slots?.[slots.length - 1]
-    if (slot === undefined) return () => new EvalError(`no such attribute(s): ${name}`)
+    if (slot === undefined) return () => new Failed(`no such attribute(s): ${name}`)
     return (frame) => {
       charge(frame, 1)
       return frame.slots[slot] ?? null
@@ -129,7 +129,7 @@ export class Planner {
     const cost = (isAttribute(e.of) ? 0 : 1) + (test ? 0 : 1)
     return (frame) => {
       const target = of(frame)
-      if (target instanceof EvalError) return target
+      if (target instanceof Failed) return target
       charge(frame, cost)
       return test ? present(target, field) : select(target, field)
     }
@@ -142,7 +142,7 @@ export class Planner {
       const values: Value[] = []
       for (let i = 0; i < items.length; i++) {
         const value = items[i]?.(frame) ?? null
-        if (value instanceof EvalError) return value
+        if (value instanceof Failed) return value
         if (!optional.has(i)) values.push(value)
         else if (!(value instanceof OptionalValue)) return notOptional(value)
         else if (value.value !== undefined) values.push(value.value)
@@ -170,18 +170,18 @@ export class Planner {
       const made = new Entries()
       for (const entry of entries) {
         const key = entry.key(frame)
-        if (key instanceof EvalError) return key
+        if (key instanceof Failed) return key
         let value = entry.value(frame)
-        if (value instanceof EvalError) return value
+        if (value instanceof Failed) return value
         if (entry.optional) {
           if (!(value instanceof OptionalValue)) return notOptional(value)
           if (value.value === undefined) continue
           value = value.value
         }
         if (key === null || typeof key === 'number' || (typeof key === 'object' && !(key instanceof Uint))) {
-          return new EvalError(`unsupported key type: ${show(key)}`)
+          return new Failed(`unsupported key type: ${show(key)}`)
         }
-        if (!made.insert(key, value)) return new EvalError(`Failed with repeated key`)
+        if (!made.insert(key, value)) return new Failed(`Failed with repeated key`)
       }
       return made
     }
@@ -211,7 +211,7 @@ export class Planner {
     const grows = e.accumulator === ACCUMULATOR
     return (frame) => {
       const over = range(frame)
-      if (over instanceof EvalError) return over
+      if (over instanceof Failed) return over
       frame.slots[accumulator] = grows ? opened(init(frame)) : init(frame)
       const visit = (one: Value, two: Value): boolean => {
         frame.slots[first] = one
@@ -229,7 +229,7 @@ export class Planner {
 }
 
 /** Visits a list's items or a map's keys; with two variables, index and item or key and value. */
-function each(over: Value, two: boolean, visit: (one: Value, two: Value) => boolean): EvalError | undefined {
+function each(over: Value, two: boolean, visit: (one: Value, two: Value) => boolean): Failed | undefined {
   if (over instanceof ListValue) {
     const { length } = over
     for (let i = 0; i < length; i++) {
@@ -238,7 +238,7 @@ function each(over: Value, two: boolean, visit: (one: Value, two: Value) => bool
     }
     return undefined
   }
-  if (!(over instanceof MapValue)) return new EvalError(`got '${show(over)}', expected iterable type`)
+  if (!(over instanceof MapValue)) return new Failed(`got '${show(over)}', expected iterable type`)
   for (const key of over.keys()) if (!visit(key, two ? (over.get(key) ?? null) : null)) return undefined
   return undefined
 }
@@ -271,32 +271,32 @@ export function isConstant(e: Expr): boolean {
   )
 }
 
-const notOptional = (value: Value): EvalError =>
-  new EvalError(`cannot initialize optional list element from non-optional value ${show(value)}`)
+const notOptional = (value: Value): Failed =>
+  new Failed(`cannot initialize optional list element from non-optional value ${show(value)}`)
 
 export function select(target: Value, field: string): Value {
   if (target instanceof MapValue) {
     const value = target.get(field)
-    return value === undefined ? new EvalError(`no such key: ${field}`) : value
+    return value === undefined ? new Failed(`no such key: ${field}`) : value
   }
   if (target instanceof OptionalValue) {
     if (target.value === undefined) return NONE
     return optionalSelect(target.value, field)
   }
-  return new EvalError('no such overload')
+  return new Failed('no such overload')
 }
 
 export function optionalSelect(target: Value, field: string): Value {
   if (target instanceof OptionalValue) return target.value === undefined ? NONE : optionalSelect(target.value, field)
-  if (!(target instanceof MapValue)) return new EvalError('no such overload')
+  if (!(target instanceof MapValue)) return new Failed('no such overload')
   const value = target.get(field)
-  if (value instanceof EvalError) return value
+  if (value instanceof Failed) return value
   return value === undefined ? NONE : new OptionalValue(value)
 }
 
 function present(target: Value, field: string): Value {
   if (target instanceof OptionalValue) return target.value !== undefined && present(target.value, field)
-  if (!(target instanceof MapValue)) return new EvalError('no such overload')
+  if (!(target instanceof MapValue)) return new Failed('no such overload')
   const value = target.get(field)
-  return value instanceof EvalError ? value : value !== undefined
+  return value instanceof Failed ? value : value !== undefined
 }

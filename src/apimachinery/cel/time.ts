@@ -1,7 +1,7 @@
 // Timestamps and durations as text, and the parts of a moment in a time zone.
 
 import { MAX_INT, MIN_INT } from './lexer.ts'
-import { type Duration, EvalError, type Timestamp } from './values.ts'
+import { type Duration, Failed, type Timestamp } from './values.ts'
 
 const SECOND = 1_000_000_000n
 const UNITS: Readonly<Record<string, bigint>> = {
@@ -87,10 +87,10 @@ export type TimePart =
   | 'milliseconds'
 
 /** `zone` is a name of the time zone database, or an offset as `-08:00`. */
-export function partsOf(ns: bigint, zone: string): Record<TimePart, number> | EvalError {
+export function partsOf(ns: bigint, zone: string): Record<TimePart, number> | Failed {
   const ms = Number((ns - floorMod(ns, 1_000_000n)) / 1_000_000n)
   const offset = offsetMs(ms, zone)
-  if (offset instanceof EvalError) return offset
+  if (offset instanceof Failed) return offset
   const local = new Date(ms + offset)
   const year = local.getUTCFullYear()
   const start = new Date(0)
@@ -109,12 +109,12 @@ export function partsOf(ns: bigint, zone: string): Record<TimePart, number> | Ev
   }
 }
 
-function offsetMs(ms: number, zone: string): number | EvalError {
+function offsetMs(ms: number, zone: string): number | Failed {
   if (zone === 'UTC' || zone === '' || zone === 'Z') return 0
   const fixed = /^([+-]?)(\d{1,3}):(\d{1,2})$/.exec(zone)
   if (fixed) {
     const [, sign, hours, minutes] = fixed
-    if (Number(minutes) > 59) return new EvalError(`timezone offset minutes out of range [0, 59]: ${zone}`)
+    if (Number(minutes) > 59) return new Failed(`timezone offset minutes out of range [0, 59]: ${zone}`)
     const total = (Number(hours) * 60 + Number(minutes)) * 60_000
     return sign === '-' ? -total : total
   }
@@ -126,6 +126,6 @@ function offsetMs(ms: number, zone: string): number | EvalError {
     const total = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000
     return sign === '-' ? -total : total
   } catch {
-    return new EvalError(`unknown time zone ${zone}`)
+    return new Failed(`unknown time zone ${zone}`)
   }
 }

@@ -15,10 +15,10 @@ export type Value =
   | TypeValue
   | OptionalValue
   | OpaqueValue
-  | EvalError
+  | Failed
 
 /** An error is a value, so that `&&` and `||` can absorb it without unwinding. */
-export class EvalError {
+export class Failed {
   readonly message: string
   constructor(message: string) {
     this.message = message
@@ -103,7 +103,7 @@ export class Items extends ListValue {
   }
   at(index: number): Value {
     const value = this.#items[index]
-    return value === undefined ? new EvalError(`index out of bounds: ${index}`) : value
+    return value === undefined ? new Failed(`index out of bounds: ${index}`) : value
   }
   override concat(other: ListValue): ListValue {
     if (!this.open) return super.concat(other)
@@ -146,9 +146,9 @@ export class Entries extends MapValue {
     this.#entries.set(canonical, [key, value])
     return true
   }
-  with(key: Value, value: Value): MapValue | EvalError {
+  with(key: Value, value: Value): MapValue | Failed {
     const target = this.open ? this : copyOf(this)
-    return target.insert(key, value) ? target : new EvalError(`insert failed: key ${show(key)} already exists`)
+    return target.insert(key, value) ? target : new Failed(`insert failed: key ${show(key)} already exists`)
   }
 }
 
@@ -234,16 +234,10 @@ export function compareStrings(a: string, b: string): -1 | 0 | 1 {
 
 /** The name of a value's type, as type() and messages give it. */
 export function typeNameOf(value: Value): string {
-  switch (typeof value) {
-    case 'boolean':
-      return 'bool'
-    case 'bigint':
-      return 'int'
-    case 'number':
-      return 'double'
-    case 'string':
-      return 'string'
-  }
+  if (typeof value === 'boolean') return 'bool'
+  if (typeof value === 'bigint') return 'int'
+  if (typeof value === 'number') return 'double'
+  if (typeof value === 'string') return 'string'
   if (value === null) return 'null_type'
   if (value instanceof Uint) return 'uint'
   if (value instanceof Uint8Array) return 'bytes'

@@ -9,6 +9,7 @@ import {
 } from '../../api/apiextensions/custom-resource-definition.ts'
 import { ADMIN, startCluster, type TestCluster } from '../../testing/cluster.ts'
 import { type Call, callsTo } from '../../testing/http.ts'
+import { Conversions } from './conversions.ts'
 import { type CustomResources, startCustomResources } from './custom-resources.ts'
 
 const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
@@ -69,11 +70,18 @@ interface Setting extends AsyncDisposable {
 /** The keeper of these tests is their own, so that they can stop it. */
 const OWN_KEEPER = { serviceCIDR: '10.96.0.0/16', customResources: false }
 
+/** Conversion by webhook has tests of its own. */
+function noConversions({ clock, random }: TestCluster): Conversions {
+  const call = (): Promise<Buffer> => Promise.reject(new Error('no webhook is called here'))
+  return new Conversions({ call, clock, random, log: silentLogger })
+}
+
 async function setUp(): Promise<Setting> {
   const cluster = await startCluster({ server: { ...OWN_KEEPER } })
   const { clock, random, store, server } = cluster
   const core = { store, cacher: server.cacher, clock, random, admission: [], hooks: [] }
-  const custom = await startCustomResources({ registry: server.registry, core, clock, log: silentLogger })
+  const conversions = noConversions(cluster)
+  const custom = await startCustomResources({ registry: server.registry, core, clock, log: silentLogger, conversions })
   const call = callsTo(server.handle, ADMIN)
   return {
     cluster,
@@ -219,20 +227,6 @@ test('versions show the same objects, each by its own schema', async () => {
   assert.equal(((await call('GET', OBJECTS)).json['items'] as unknown[]).length, 2)
 })
 
-test('conversion by webhook is not pretended', async () => {
-  await using setting = await setUp()
-  const webhook = { clientConfig: { url: 'https://example.com/' }, conversionReviewVersions: ['v1'] }
-  const versions = [{ ...v1, name: 'v1beta1', storage: false }, v1]
-  await define(setting, { versions, conversion: { strategy: 'Webhook', webhook } })
-  assert.deepEqual(await setting.conditions(), [
-    'NamesAccepted=True NoConflicts',
-    'Established=True InitialNamesAccepted',
-    'VersionsServed=False ConversionUnavailable',
-  ])
-  assert.equal((await setting.call('GET', OBJECTS)).status, 200)
-  assert.equal((await setting.call('GET', OBJECTS.replace('v1/', 'v1beta1/'))).status, 404)
-})
-
 test('objects go before their definition, which waits for those that are held', async () => {
   await using setting = await setUp()
   const { call, conditions, cluster, custom } = setting
@@ -278,7 +272,14 @@ test('what was defined before a restart is served after it, and a deletion goes 
   const { clock, random, store, server } = cluster
   await call('DELETE', `${DEFINITIONS}/gadgets.example.com`)
   const core = { store, cacher: server.cacher, clock, random, admission: [], hooks: [] }
-  await using again = await startCustomResources({ registry: server.registry, core, clock, log: silentLogger })
+  const conversions = noConversions(cluster)
+  await using again = await startCustomResources({
+    registry: server.registry,
+    core,
+    clock,
+    log: silentLogger,
+    conversions,
+  })
   await again.settled()
   assert.equal((await call('GET', `${DEFINITIONS}/gadgets.example.com`)).status, 404)
 })

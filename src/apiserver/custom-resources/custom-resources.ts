@@ -25,6 +25,7 @@ import {
   takenNames,
   withCondition,
 } from './conditions.ts'
+import type { Conversions } from './conversions.ts'
 import { Publication } from './publication.ts'
 
 export interface CustomResourcesOptions {
@@ -32,9 +33,13 @@ export interface CustomResourcesOptions {
   core: Core
   clock: Clock
   log: Logger
+  /** Its store is the one that `core` writes to. */
+  conversions: Conversions
 }
 
 export interface CustomResources extends AsyncDisposable {
+  /** Reads a resource's objects from the store again. */
+  reload(group: string, plural: string): Promise<void>
   /** Resolves when everything that has been written about definitions so far has been acted on. */
   settled(): Promise<void>
 }
@@ -73,8 +78,12 @@ class DefinitionKeeper implements CustomResources {
   constructor(options: CustomResourcesOptions, served: Served) {
     this.#options = options
     this.#served = served
-    this.#publication = new Publication(options.registry, options.log)
+    this.#publication = new Publication(options)
     this.#running = this.#run()
+  }
+
+  reload(group: string, plural: string): Promise<void> {
+    return this.#publication.reload(group, plural)
   }
 
   settled(): Promise<void> {
@@ -199,12 +208,12 @@ class DefinitionKeeper implements CustomResources {
     if (renamed) this.#requeueGroup(definition.spec.group, name)
   }
 
-  /** Objects cannot be shown in another version without asking a webhook: said here rather than shown wrongly. */
+  /** A schema from before a check that it would not pass today: said here rather than in the log alone. */
   #withUnserved(conditions: readonly Condition[], versions: readonly string[]): Condition[] {
     const type = 'VersionsServed'
     if (versions.length === 0) return conditions.filter((c) => c.type !== type)
-    const message = `not served: ${versions.join(', ')}; conversion by webhook is not available, only the storage version is served`
-    const condition = { type, status: 'False', reason: 'ConversionUnavailable', message }
+    const message = `not served: ${versions.join(', ')}; the schema cannot be loaded`
+    const condition = { type, status: 'False', reason: 'SchemaUnusable', message }
     return withCondition(conditions, condition, this.#options.clock.now())
   }
 

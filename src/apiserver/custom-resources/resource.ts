@@ -123,23 +123,26 @@ function selectableOf(jsonPath: string): [string, (object: AnyObject) => string]
 }
 
 /**
- * How stored bytes read in this version. Those of the same version are taken as they are. Those of another one get this version's name, lose what
- * its schema does not know, and get what it defaults (strategy None).
+ * How stored bytes read in this version. Those of the same version are taken as they are. Those of another one get this version's name (strategy
+ * None) or what `convert` makes of them, lose what its schema does not know, and get what it defaults.
  */
-export function readerOf(resource: Resource<AnyObject>): (stored: Buffer) => Buffer {
+export function readerOf(
+  resource: Resource<AnyObject>,
+  convert?: (stored: Buffer) => Buffer | undefined,
+): (stored: Buffer) => Buffer {
   const { kind, apiVersion } = resource
   const opening = Buffer.from(`{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":{`)
   return (stored) => {
     if (stored.subarray(0, opening.length).equals(opening)) return stored
-    const renamed = Buffer.concat([opening, stored.subarray(findOffset(stored))])
+    const converted = convert?.(stored) ?? Buffer.concat([opening, stored.subarray(findOffset(stored))])
     try {
-      const { value } = decode(resource.struct, JSON.parse(renamed.toString()), { unknownFields: 'ignore' })
+      const { value } = decode(resource.struct, JSON.parse(converted.toString()), { unknownFields: 'ignore' })
       const object = value as AnyObject
       applyDefaults(resource.struct, object)
       return serialize(resource, object)
     } catch {
       // What the schema cannot even decode is shown as it is: reading must not fail for what was stored once.
-      return renamed
+      return converted
     }
   }
 }

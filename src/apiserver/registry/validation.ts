@@ -13,6 +13,7 @@ export function checkNew(resource: Resource<AnyObject>, object: AnyObject, conte
   const issues = new Issues()
   validateObjectMeta(object.metadata, resource, 'metadata', issues)
   validate(resource.struct, object, issues)
+  resource.validateWhole?.(object, undefined, issues, context.warnings)
   resource.validate?.(object, issues)
   throwIssues(resource, object, issues)
   context.warnings.push(...(resource.warnings?.(object) ?? []))
@@ -30,6 +31,7 @@ export function checkUpdate(
   const issues = new Issues()
   validateObjectMeta(next.metadata, resource, 'metadata', issues)
   validateObjectMetaUpdate(next.metadata, previous.metadata, 'metadata', issues)
+  resource.validateWhole?.(next, previous as AnyObject, issues, context.warnings)
   const { subresource } = context.info
   if (subresource === 'status') {
     validate(statusPart(resource.struct), next, issues)

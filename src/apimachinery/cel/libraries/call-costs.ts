@@ -1,6 +1,13 @@
 // What calls of Kubernetes' own functions cost when they run.
 
-import { type CallCost, type CallMade, LIST_COST, PER_CHARACTER, PER_PATTERN_CHARACTER, STRUCT_COST } from '../call-cost.ts'
+import {
+  type CallCost,
+  type CallMade,
+  LIST_COST,
+  PER_CHARACTER,
+  PER_PATTERN_CHARACTER,
+  STRUCT_COST,
+} from '../call-cost.ts'
 import { costSize, ListValue, MapValue, OpaqueValue, type Value } from '../values.ts'
 import { FormatValue } from './named-formats.ts'
 
@@ -90,7 +97,8 @@ const COSTS: Readonly<Record<string, (call: CallMade) => number | undefined>> = 
 }
 const CONSTANT =
   'serviceAccount path group resource subresource namespace name allowed reason error errored masked prefixLength family isUnspecified isLoopback isLinkLocalMulticast isLinkLocalUnicast isGlobalUnicast format.named sign asInteger isInteger asApproximateFloat isGreaterThan isLessThan compareTo add sub major minor patch getScheme getHostname getHost getPort getEscapedPath getQuery'
-const WALKED = 'url lowerAscii upperAscii substring trim jsonpatch.escapeKey cidr isIP isCIDR quantity isQuantity semver isSemver'
+const WALKED =
+  'url lowerAscii upperAscii substring trim jsonpatch.escapeKey cidr isIP isCIDR quantity isQuantity semver isSemver'
 const TRAVERSED = 'isSorted sum max min indexOf lastIndexOf'
 
 const costs = new Map(Object.entries(COSTS))

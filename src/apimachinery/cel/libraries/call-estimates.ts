@@ -169,7 +169,8 @@ const ESTIMATES = new Map<string, Estimator>([
 ])
 for (const name of ['lowerAscii', 'upperAscii', 'substring', 'trim']) ESTIMATES.set(name, sameSize('target'))
 for (const name of ['isSorted', 'sum', 'max', 'min', 'indexOf', 'lastIndexOf']) ESTIMATES.set(name, overList)
-for (const name of ['cidr', 'isIP', 'isCIDR', 'quantity', 'isQuantity', 'semver', 'isSemver']) ESTIMATES.set(name, overFirst)
+for (const name of ['cidr', 'isIP', 'isCIDR', 'quantity', 'isQuantity', 'semver', 'isSemver'])
+  ESTIMATES.set(name, overFirst)
 const CONSTANT =
   'serviceAccount path group resource subresource namespace name allowed reason error errored masked prefixLength family isUnspecified isLoopback isLinkLocalMulticast isLinkLocalUnicast isGlobalUnicast format.named sign asInteger isInteger asApproximateFloat isGreaterThan isLessThan compareTo add sub major minor patch getScheme getHostname getHost getPort getEscapedPath getQuery'
 for (const name of CONSTANT.split(' ')) ESTIMATES.set(name, one)

@@ -17,7 +17,7 @@ import {
 } from '../declarations.ts'
 import { MAX_INT, MAX_UINT, MIN_INT } from '../lexer.ts'
 import { BOOL, BYTES, DOUBLE, DURATION, DYN, INT, STRING, TIMESTAMP, type Type, typeOf, UINT } from '../types.ts'
-import { EvalError, type Timestamp, Duration, typeNameOf, TypeValue, Uint, type Value } from '../values.ts'
+import { Failed, type Timestamp, Duration, typeNameOf, TypeValue, Uint, type Value } from '../values.ts'
 import { patternOf } from '../regex.ts'
 import {
   duration as parseGoDuration,
@@ -29,27 +29,26 @@ import {
 } from '../time.ts'
 import { checkedTimestamp } from './operators.ts'
 
-const failed = (to: string): EvalError => new EvalError(`type conversion error from 'string' to '${to}'`)
+const failed = (to: string): Failed => new Failed(`type conversion error from 'string' to '${to}'`)
 
-function doubleToBigInt(x: number, [min, max]: readonly [number, number], complaint: string): bigint | EvalError {
-  if (!Number.isFinite(x) || x <= min || x >= max) return new EvalError(complaint)
+function doubleToBigInt(x: number, [min, max]: readonly [number, number], complaint: string): bigint | Failed {
+  if (!Number.isFinite(x) || x <= min || x >= max) return new Failed(complaint)
   return BigInt(Math.trunc(x))
 }
 
 function parseIntText(text: string): Value {
-  if (!/^[+-]?\d+$/.test(text))
-    return new EvalError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
+  if (!/^[+-]?\d+$/.test(text)) return new Failed(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
   const value = BigInt(text.replace('+', ''))
   const inRange = value >= MIN_INT && value <= MAX_INT
-  return inRange ? value : new EvalError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`)
+  return inRange ? value : new Failed(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`)
 }
 
 function parseUintText(text: string): Value {
-  if (!/^\d+$/.test(text)) return new EvalError(`strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+  if (!/^\d+$/.test(text)) return new Failed(`strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
   const value = BigInt(text)
   return value <= MAX_UINT
     ? new Uint(value)
-    : new EvalError(`strconv.ParseUint: parsing ${JSON.stringify(text)}: value out of range`)
+    : new Failed(`strconv.ParseUint: parsing ${JSON.stringify(text)}: value out of range`)
 }
 
 const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
@@ -61,7 +60,7 @@ function parseDoubleText(text: string): Value {
   }
   return FLOAT.test(text)
     ? Number(text)
-    : new EvalError(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`)
+    : new Failed(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`)
 }
 
 /** As Go's `%v` and strconv write a float: exponents from 21 digits on, with two digits. */
@@ -77,7 +76,7 @@ function bytesText(x: Uint8Array): Value {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(x)
   } catch {
-    return new EvalError('invalid UTF-8 in bytes, cannot convert to string')
+    return new Failed('invalid UTF-8 in bytes, cannot convert to string')
   }
 }
 
@@ -86,7 +85,7 @@ const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
 const TWO_63 = 2 ** 63
 const TWO_64 = 2 ** 64
-const asUint = (value: bigint | EvalError): Value => (typeof value === 'bigint' ? new Uint(value) : value)
+const asUint = (value: bigint | Failed): Value => (typeof value === 'bigint' ? new Uint(value) : value)
 
 const SECOND = 1_000_000_000n
 const floorSeconds = (ns: bigint): bigint => (ns - (((ns % SECOND) + SECOND) % SECOND)) / SECOND
@@ -94,7 +93,7 @@ const floorSeconds = (ns: bigint): bigint => (ns - (((ns % SECOND) + SECOND) % S
 const conversions: Functions = {
   int: [
     global('int64_to_int64', [int], INT, (x) => x),
-    global('uint64_to_int64', [uint], INT, (x) => (x.value > MAX_INT ? new EvalError('integer overflow') : x.value)),
+    global('uint64_to_int64', [uint], INT, (x) => (x.value > MAX_INT ? new Failed('integer overflow') : x.value)),
     global('double_to_int64', [double], INT, (x) => doubleToBigInt(x, [-TWO_63, TWO_63], 'integer overflow')),
     global('string_to_int64', [string], INT, parseIntText),
     global('timestamp_to_int64', [timestamp], INT, (x) => floorSeconds(x.ns)),
@@ -102,12 +101,10 @@ const conversions: Functions = {
   ],
   uint: [
     global('uint64_to_uint64', [uint], UINT, (x) => x),
-    global('int64_to_uint64', [int], UINT, (x) => (x < 0n ? new EvalError('unsigned integer overflow') : new Uint(x))),
+    global('int64_to_uint64', [int], UINT, (x) => (x < 0n ? new Failed('unsigned integer overflow') : new Uint(x))),
     global('double_to_uint64', [double], UINT, (x) =>
       asUint(
-        x < 0
-          ? new EvalError('unsigned integer overflow')
-          : doubleToBigInt(x, [-1, TWO_64], 'unsigned integer overflow'),
+        x < 0 ? new Failed('unsigned integer overflow') : doubleToBigInt(x, [-1, TWO_64], 'unsigned integer overflow'),
       ),
     ),
     global('string_to_uint64', [string], UINT, parseUintText),
@@ -125,7 +122,7 @@ const conversions: Functions = {
         ? true
         : FALSE.has(x)
           ? false
-          : new EvalError(`strconv.ParseBool: parsing ${JSON.stringify(x)}: invalid syntax`),
+          : new Failed(`strconv.ParseBool: parsing ${JSON.stringify(x)}: invalid syntax`),
     ),
   ],
   bytes: [
@@ -163,7 +160,7 @@ const conversions: Functions = {
 
 const matches = (text: string, pattern: string): Value => {
   const compiled = patternOf(pattern)
-  return compiled instanceof EvalError ? compiled : compiled.test(text)
+  return compiled instanceof Failed ? compiled : compiled.test(text)
 }
 
 const strings: Functions = {
@@ -179,7 +176,7 @@ const strings: Functions = {
 function part(id: string, name: TimePart): Functions[string] {
   const zoned = (x: Timestamp, zone: string): Value => {
     const parts = partsOf(x.ns, zone)
-    return parts instanceof EvalError ? parts : BigInt(parts[name])
+    return parts instanceof Failed ? parts : BigInt(parts[name])
   }
   return [
     method(`timestamp_to_${id}`, [timestamp], INT, (x) => zoned(x, 'UTC')),

@@ -37,7 +37,7 @@ import {
   Duration,
   Entries,
   equal,
-  EvalError,
+  Failed,
   isNumber,
   Items,
   ListValue,
@@ -62,12 +62,12 @@ function order(x: Value, y: Value): -1 | 0 | 1 | undefined {
   return undefined
 }
 
-const NO_OVERLOAD = new EvalError('no such overload')
+const NO_OVERLOAD = new Failed('no such overload')
 
 function isSorted(items: ListValue): Value {
   let previous: Value | undefined
   for (const item of items) {
-    if (item instanceof EvalError) return item
+    if (item instanceof Failed) return item
     if (previous !== undefined) {
       const found = order(previous, item)
       if (found === undefined) return NO_OVERLOAD
@@ -83,12 +83,12 @@ const extreme =
   (items: ListValue): Value => {
     let best: Value | undefined
     for (const item of items) {
-      if (item instanceof EvalError) return item
+      if (item instanceof Failed) return item
       const found = best === undefined ? sign : order(item, best)
       if (found === undefined) return NO_OVERLOAD
       if (found === sign) best = item
     }
-    return best ?? new EvalError(`${name} called on empty list`)
+    return best ?? new Failed(`${name} called on empty list`)
   }
 
 const sum =
@@ -96,9 +96,9 @@ const sum =
   (items: ListValue): Value => {
     let total = zero
     for (const item of items) {
-      if (item instanceof EvalError) return item
+      if (item instanceof Failed) return item
       total = add(total, item)
-      if (total instanceof EvalError) return total
+      if (total instanceof Failed) return total
     }
     return total
   }
@@ -140,7 +140,7 @@ function find(items: ListValue, wanted: Value, last: boolean): bigint {
   for (let n = 0; n < length; n++) {
     const i = last ? length - 1 - n : n
     const item = items.at(i)
-    if (!(item instanceof EvalError) && equal(item, wanted)) return BigInt(i)
+    if (!(item instanceof Failed) && equal(item, wanted)) return BigInt(i)
   }
   return -1n
 }
@@ -160,16 +160,16 @@ const kubernetes: Functions = {
 }
 
 function slice(items: ListValue, start: bigint, end: bigint): Value {
-  if (start < 0n || end < 0n) return new EvalError(`cannot slice(${start}, ${end}), negative indexes not supported`)
+  if (start < 0n || end < 0n) return new Failed(`cannot slice(${start}, ${end}), negative indexes not supported`)
   if (start > end) {
-    return new EvalError(`cannot slice(${start}, ${end}), start index must be less than or equal to end index`)
+    return new Failed(`cannot slice(${start}, ${end}), start index must be less than or equal to end index`)
   }
-  if (end > items.length) return new EvalError(`cannot slice(${start}, ${end}), list is length ${items.length}`)
+  if (end > items.length) return new Failed(`cannot slice(${start}, ${end}), list is length ${items.length}`)
   return new Items([...items].slice(Number(start), Number(end)))
 }
 
 function flatten(items: ListValue, depth: bigint): Value {
-  if (depth < 0n) return new EvalError('level must be non-negative')
+  if (depth < 0n) return new Failed('level must be non-negative')
   const flat: Value[] = []
   const visit = (of: ListValue, left: bigint): void => {
     for (const item of of) {
@@ -188,14 +188,14 @@ function distinct(items: ListValue): Value {
 }
 
 function sortedBy(items: ListValue, keys: ListValue): Value {
-  if (items.length !== keys.length) return new EvalError('sortBy: lists differ in length')
+  if (items.length !== keys.length) return new Failed('sortBy: lists differ in length')
   const all = [...keys]
   const first = all[0]
   if (first === undefined) return items
   if (all.some((key) => typeNameOf(key) !== typeNameOf(first))) {
-    return new EvalError('list elements must have the same type')
+    return new Failed('list elements must have the same type')
   }
-  if (order(first, first) === undefined) return new EvalError('list elements must be comparable')
+  if (order(first, first) === undefined) return new Failed('list elements must be comparable')
   const places = all.map((_, i) => i).sort((x, y) => order(all[x] ?? null, all[y] ?? null) ?? 0)
   return new Items(places.map((i) => items.at(i)))
 }
@@ -203,7 +203,7 @@ function sortedBy(items: ListValue, keys: ListValue): Value {
 /** The longest list that lists.range makes. */
 const MAX_RANGE = 1_000_000n
 function range(count: bigint): Value {
-  if (count > MAX_RANGE) return new EvalError(`lists.range: ${count} is too large`)
+  if (count > MAX_RANGE) return new Failed(`lists.range: ${count} is too large`)
   return new Items(Array.from({ length: Math.max(0, Number(count)) }, (_, i) => BigInt(i)))
 }
 
@@ -213,15 +213,27 @@ const extension: Functions = {
     method('list_flatten', [list(listOf(A))], listOf(A), (items) => flatten(items, 1n)),
     method('list_flatten_int', [list(DYN), int], listOf(DYN), flatten),
   ],
-  sort: perType('sort', (type) => listOf(type), (items) => sortedBy(items, items)),
+  sort: perType(
+    'sort',
+    (type) => listOf(type),
+    (items) => sortedBy(items, items),
+  ),
   '@sortByAssociatedKeys': COMPARABLE.map(([name, type]) =>
     method(`list_${name}_sortByAssociatedKeys`, [listOfA, list(type)], listOf(A), sortedBy),
   ),
   'lists.range': [global('lists_range', [int], listOf(INT), range)],
   reverse: [method('list_reverse', [listOfA], listOf(A), (items) => new Items([...items].reverse()))],
   distinct: [method('list_distinct', [listOfA], listOf(A), distinct)],
-  first: [method('list_first', [listOfA], optionalOf(A), (items) => (items.length === 0 ? NONE : new OptionalValue(items.at(0))))],
-  last: [method('list_last', [listOfA], optionalOf(A), (items) => (items.length === 0 ? NONE : new OptionalValue(items.at(items.length - 1))))],
+  first: [
+    method('list_first', [listOfA], optionalOf(A), (items) =>
+      items.length === 0 ? NONE : new OptionalValue(items.at(0)),
+    ),
+  ],
+  last: [
+    method('list_last', [listOfA], optionalOf(A), (items) =>
+      items.length === 0 ? NONE : new OptionalValue(items.at(items.length - 1)),
+    ),
+  ],
 }
 
 const includes = (items: ListValue, wanted: Value): boolean => [...items].some((item) => equal(item, wanted))
@@ -241,7 +253,9 @@ function insertAll(into: MapValue, from: MapValue): Value {
   let target: Value = into instanceof Entries && into.open ? into : copyOf(into)
   for (const key of from.keys()) {
     if (!(target instanceof Entries)) return target
-    target = target.insert(key, from.get(key) ?? null) ? target : new EvalError(`insert failed: key ${String(key)} already exists`)
+    target = target.insert(key, from.get(key) ?? null)
+      ? target
+      : new Failed(`insert failed: key ${String(key)} already exists`)
   }
   return target
 }

@@ -1,11 +1,18 @@
 // Named formats: `format.dns1123Label().validate(self.name)`; and the regex extension.
 
-import { checkLabel, checkLabel1035, checkLabelValue, checkQualifiedName, checkSubdomain, type NameCheck } from '../../names.ts'
+import {
+  checkLabel,
+  checkLabel1035,
+  checkLabelValue,
+  checkQualifiedName,
+  checkSubdomain,
+  type NameCheck,
+} from '../../names.ts'
 import { type Functions, global, int, method, own, string } from '../declarations.ts'
 import { patternOf } from '../regex.ts'
 import { parseTimestamp } from '../time.ts'
 import { listOf, optionalOf, STRING, structType } from '../types.ts'
-import { EvalError, Items, NONE, OpaqueValue, OptionalValue, type Value } from '../values.ts'
+import { Failed, Items, NONE, OpaqueValue, OptionalValue, type Value } from '../values.ts'
 
 export const FORMAT = structType('kubernetes.NamedFormat')
 
@@ -65,7 +72,10 @@ const FORMATS: Readonly<Record<string, FormatValue>> = {
 
 const format = own<FormatValue>(FORMAT)
 const constants: Functions = Object.fromEntries(
-  Object.entries(FORMATS).map(([name, value]) => [`format.${name}`, [global(`format.${name}`, [], FORMAT, () => value)]]),
+  Object.entries(FORMATS).map(([name, value]) => [
+    `format.${name}`,
+    [global(`format.${name}`, [], FORMAT, () => value)],
+  ]),
 )
 
 export const namedFormats: Functions = {
@@ -84,20 +94,20 @@ export const namedFormats: Functions = {
   ],
 }
 
-function find(text: string, source: string, limit: number): string[] | EvalError {
+function find(text: string, source: string, limit: number): string[] | Failed {
   const compiled = patternOf(source)
-  return compiled instanceof EvalError ? new EvalError(`Illegal regex: ${compiled.message}`) : compiled.find(text, limit)
+  return compiled instanceof Failed ? new Failed(`Illegal regex: ${compiled.message}`) : compiled.find(text, limit)
 }
 function findAll(text: string, source: string, limit: number): Value {
   const found = find(text, source, limit < 0 ? Number.POSITIVE_INFINITY : limit)
-  return found instanceof EvalError ? found : new Items(found)
+  return found instanceof Failed ? found : new Items(found)
 }
 
 export const regexes: Functions = {
   find: [
     method('string_find_string', [string, string], STRING, (text, source) => {
       const found = find(text, source, 1)
-      return found instanceof EvalError ? found : (found[0] ?? '')
+      return found instanceof Failed ? found : (found[0] ?? '')
     }),
   ],
   findAll: [

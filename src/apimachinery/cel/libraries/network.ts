@@ -2,7 +2,7 @@
 
 import { type Functions, global, method, own, string } from '../declarations.ts'
 import { BOOL, INT, listOf, mapOf, opaqueType, STRING, structType } from '../types.ts'
-import { Entries, EvalError, Items, OpaqueValue, type Value } from '../values.ts'
+import { Entries, Failed, Items, OpaqueValue, type Value } from '../values.ts'
 import {
   type Address,
   addressText,
@@ -27,7 +27,9 @@ class IPValue extends OpaqueValue {
     this.address = address
   }
   equals(other: OpaqueValue): boolean {
-    return other instanceof IPValue && this.address.bits === other.address.bits && this.address.value === other.address.value
+    return (
+      other instanceof IPValue && this.address.bits === other.address.bits && this.address.value === other.address.value
+    )
   }
   override get size(): number {
     return Math.ceil(this.address.bits / 8)
@@ -55,28 +57,28 @@ class CIDRValue extends OpaqueValue {
   }
 }
 
-function toIP(text: string): IPValue | EvalError {
+function toIP(text: string): IPValue | Failed {
   const zone = text.includes('%')
   const address = zone ? parseAddress(text.slice(0, text.indexOf('%'))) : parseAddress(text)
   if (!address) {
-    return new EvalError(
+    return new Failed(
       `IP Address ${JSON.stringify(text)} parse error during conversion from string: ParseAddr(${JSON.stringify(text)}): unable to parse IP`,
     )
   }
-  if (zone) return new EvalError(`IP address ${JSON.stringify(text)} with zone value is not allowed`)
-  if (isMapped(address)) return new EvalError(`IPv4-mapped IPv6 address ${JSON.stringify(text)} is not allowed`)
+  if (zone) return new Failed(`IP address ${JSON.stringify(text)} with zone value is not allowed`)
+  if (isMapped(address)) return new Failed(`IPv4-mapped IPv6 address ${JSON.stringify(text)} is not allowed`)
   return new IPValue(address)
 }
 
-function toCIDR(text: string): CIDRValue | EvalError {
+function toCIDR(text: string): CIDRValue | Failed {
   const network = parseNetwork(text)
   if (!network) {
     const reason = text.includes('/') ? 'bad address or length' : "no '/'"
-    return new EvalError(
+    return new Failed(
       `network address parse error during conversion from string: network address parse error during conversion from string: netip.ParsePrefix(${JSON.stringify(text)}): ${reason}`,
     )
   }
-  if (isMapped(network.address)) return new EvalError(`IPv4-mapped IPv6 address ${JSON.stringify(text)} is not allowed`)
+  if (isMapped(network.address)) return new Failed(`IPv4-mapped IPv6 address ${JSON.stringify(text)} is not allowed`)
   return new CIDRValue(network)
 }
 
@@ -108,7 +110,7 @@ const ips: Functions = {
   'ip.isCanonical': [
     global('ip_is_canonical', [string], BOOL, (x) => {
       const value = toIP(x)
-      return value instanceof EvalError ? value : addressText(value.address) === x
+      return value instanceof Failed ? value : addressText(value.address) === x
     }),
   ],
   isUnspecified: [method('ip_is_unspecified', [ip], BOOL, isUnspecified)],
@@ -132,14 +134,14 @@ const cidrs: Functions = {
   containsIP: [
     method('cidr_contains_ip_string', [cidr, string], BOOL, ({ network }, x) => {
       const value = toIP(x)
-      return value instanceof EvalError ? value : containsAddress(network, value.address)
+      return value instanceof Failed ? value : containsAddress(network, value.address)
     }),
     method('cidr_contains_ip_ip', [cidr, ip], BOOL, ({ network }, { address }) => containsAddress(network, address)),
   ],
   containsCIDR: [
     method('cidr_contains_cidr_string', [cidr, string], BOOL, (x, y) => {
       const value = toCIDR(y)
-      return value instanceof EvalError ? value : containsCIDR(x, value)
+      return value instanceof Failed ? value : containsCIDR(x, value)
     }),
     method('cidr_contains_cidr', [cidr, cidr], BOOL, containsCIDR),
   ],
@@ -169,9 +171,9 @@ class URLValue extends OpaqueValue {
 }
 
 /** An absolute URL or an absolute path, as Go's url.ParseRequestURI takes it. */
-function toURL(text: string): URLValue | EvalError {
-  const refuse = (reason: string): EvalError =>
-    new EvalError(`URL parse error during conversion from string: parse ${JSON.stringify(text)}: ${reason}`)
+function toURL(text: string): URLValue | Failed {
+  const refuse = (reason: string): Failed =>
+    new Failed(`URL parse error during conversion from string: parse ${JSON.stringify(text)}: ${reason}`)
   if (text === '') return refuse('empty url')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\x00-\x1f\x7f]/.test(text)) return refuse('net/url: invalid control character in URL')
@@ -225,7 +227,9 @@ const urls: Functions = {
   getScheme: [method('url_get_scheme', [url], STRING, ({ parts }) => parts.scheme)],
   getHost: [method('url_get_host', [url], STRING, ({ parts }) => parts.host)],
   getHostname: [method('url_get_hostname', [url], STRING, ({ parts }) => hostname(parts.host))],
-  getPort: [method('url_get_port', [url], STRING, ({ parts }) => /:(\d*)$/.exec(parts.host.replace(/^\[.*\]/, ''))?.[1] ?? '')],
+  getPort: [
+    method('url_get_port', [url], STRING, ({ parts }) => /:(\d*)$/.exec(parts.host.replace(/^\[.*\]/, ''))?.[1] ?? ''),
+  ],
   getEscapedPath: [method('url_get_escaped_path', [url], STRING, ({ parts }) => escapedPath(parts.path))],
   getQuery: [method('url_get_query', [url], mapOf(STRING, listOf(STRING)), ({ parts }) => queryOf(parts.query))],
 }

@@ -31,7 +31,7 @@ import {
   compareStrings,
   Duration,
   equal,
-  EvalError,
+  Failed,
   ListValue,
   type MapValue,
   NONE,
@@ -42,26 +42,26 @@ import {
 } from '../values.ts'
 
 export function checkedInt(value: bigint): Value {
-  return value > MAX_INT || value < MIN_INT ? new EvalError('integer overflow') : value
+  return value > MAX_INT || value < MIN_INT ? new Failed('integer overflow') : value
 }
 export function checkedUint(value: bigint): Value {
-  return value > MAX_UINT || value < 0n ? new EvalError('unsigned integer overflow') : new Uint(value)
+  return value > MAX_UINT || value < 0n ? new Failed('unsigned integer overflow') : new Uint(value)
 }
 function checkedDuration(ns: bigint): Value {
-  return ns > MAX_INT || ns < MIN_INT ? new EvalError('duration overflow') : new Duration(ns)
+  return ns > MAX_INT || ns < MIN_INT ? new Failed('duration overflow') : new Duration(ns)
 }
 
 /** The years 1 to 9999. */
 const MIN_TIMESTAMP = -62_135_596_800n * 1_000_000_000n
 const MAX_TIMESTAMP = 253_402_300_800n * 1_000_000_000n - 1n
 export function checkedTimestamp(ns: bigint): Value {
-  return ns < MIN_TIMESTAMP || ns > MAX_TIMESTAMP ? new EvalError('timestamp overflow') : new Timestamp(ns)
+  return ns < MIN_TIMESTAMP || ns > MAX_TIMESTAMP ? new Failed('timestamp overflow') : new Timestamp(ns)
 }
 
 const divided =
   (by: string, compute: (x: bigint, y: bigint) => Value) =>
   (x: bigint, y: bigint): Value =>
-    y === 0n ? new EvalError(by) : compute(x, y)
+    y === 0n ? new Failed(by) : compute(x, y)
 const ZERO = 'division by zero'
 const MODULUS_ZERO = 'modulus by zero'
 
@@ -99,7 +99,7 @@ const arithmetic: Functions = {
       divided(ZERO, (x, y) => checkedInt(x / y)),
     ),
     global('divide_uint64', [uint, uint], UINT, (x, y) =>
-      y.value === 0n ? new EvalError(ZERO) : new Uint(x.value / y.value),
+      y.value === 0n ? new Failed(ZERO) : new Uint(x.value / y.value),
     ),
   ],
   '_%_': [
@@ -107,10 +107,10 @@ const arithmetic: Functions = {
       'modulo_int64',
       [int, int],
       INT,
-      divided(MODULUS_ZERO, (x, y) => (y === -1n && x === MIN_INT ? new EvalError('integer overflow') : x % y)),
+      divided(MODULUS_ZERO, (x, y) => (y === -1n && x === MIN_INT ? new Failed('integer overflow') : x % y)),
     ),
     global('modulo_uint64', [uint, uint], UINT, (x, y) =>
-      y.value === 0n ? new EvalError(MODULUS_ZERO) : new Uint(x.value % y.value),
+      y.value === 0n ? new Failed(MODULUS_ZERO) : new Uint(x.value % y.value),
     ),
   ],
   '-_': [
@@ -153,7 +153,7 @@ const NUMERIC = new Set(['int64', 'uint64', 'double'])
 function comparison(name: string, holds: (order: -1 | 0 | 1) => boolean): Overload[] {
   const decide = (x: Ordered, y: Ordered): Value => {
     const order = compareOrdered(x, y)
-    return order === undefined ? new EvalError('NaN values cannot be ordered') : holds(order)
+    return order === undefined ? new Failed('NaN values cannot be ordered') : holds(order)
   }
   const overloads = ORDERED.map(([type, param]) => global(`${name}_${type}`, [param, param], BOOL, decide))
   for (const [left, one] of ORDERED) {
@@ -175,7 +175,7 @@ const comparisons: Functions = {
 }
 
 /** Declared for the checker; they are planned as control flow. */
-const never = (): Value => new EvalError('no such overload')
+const never = (): Value => new Failed('no such overload')
 const control: Functions = {
   '_&&_': [global('logical_and', [bool, bool], BOOL, never)],
   '_||_': [global('logical_or', [bool, bool], BOOL, never)],
@@ -206,7 +206,7 @@ const control: Functions = {
 }
 
 function contains(x: Value, list: ListValue): Value {
-  for (const item of list) if (!(item instanceof EvalError) && equal(item, x)) return true
+  for (const item of list) if (!(item instanceof Failed) && equal(item, x)) return true
   return false
 }
 
@@ -250,7 +250,7 @@ const optionals: Functions = {
       'optional_value',
       [optionalA],
       A,
-      (x) => x.value ?? (x.value === null ? null : new EvalError('optional.none() dereference')),
+      (x) => x.value ?? (x.value === null ? null : new Failed('optional.none() dereference')),
     ),
   ],
   hasValue: [method('optional_hasValue', [optionalA], BOOL, (x) => x.value !== undefined)],

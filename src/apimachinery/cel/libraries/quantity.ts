@@ -4,7 +4,7 @@ import { formatQuantity, parseQuantity, type Quantity } from '../../quantity.ts'
 import { type Functions, global, int, method, own, string } from '../declarations.ts'
 import { MAX_INT, MIN_INT } from '../lexer.ts'
 import { BOOL, DOUBLE, INT, structType } from '../types.ts'
-import { EvalError, OpaqueValue, type Value } from '../values.ts'
+import { Failed, OpaqueValue, type Value } from '../values.ts'
 
 export const QUANTITY = structType('kubernetes.Quantity')
 
@@ -23,14 +23,13 @@ export class QuantityValue extends OpaqueValue {
   }
 }
 
-const WRONG =
-  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+const WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
-function toQuantity(text: string): QuantityValue | EvalError {
+function toQuantity(text: string): QuantityValue | Failed {
   try {
     return new QuantityValue(parseQuantity(text))
   } catch {
-    return new EvalError(WRONG)
+    return new Failed(WRONG)
   }
 }
 
@@ -40,7 +39,8 @@ const compare = (x: QuantityValue, y: QuantityValue): bigint => {
   const difference = x.quantity.nanos - y.quantity.nanos
   return difference < 0n ? -1n : difference > 0n ? 1n : 0n
 }
-const plus = (x: QuantityValue, nanos: bigint): Value => new QuantityValue({ nanos: x.quantity.nanos + nanos, form: x.quantity.form })
+const plus = (x: QuantityValue, nanos: bigint): Value =>
+  new QuantityValue({ nanos: x.quantity.nanos + nanos, form: x.quantity.form })
 
 const quantity = own<QuantityValue>(QUANTITY)
 
@@ -53,10 +53,12 @@ export const quantities: Functions = {
   isGreaterThan: [method('quantity_is_greater_than', [quantity, quantity], BOOL, (x, y) => compare(x, y) > 0n)],
   isLessThan: [method('quantity_is_less_than', [quantity, quantity], BOOL, (x, y) => compare(x, y) < 0n)],
   compareTo: [method('quantity_compare_to', [quantity, quantity], INT, compare)],
-  asApproximateFloat: [method('quantity_get_float', [quantity], DOUBLE, ({ quantity: { nanos } }) => Number(nanos) / 1e9)],
+  asApproximateFloat: [
+    method('quantity_get_float', [quantity], DOUBLE, ({ quantity: { nanos } }) => Number(nanos) / 1e9),
+  ],
   asInteger: [
     method('quantity_get_int', [quantity], INT, ({ quantity: { nanos } }) =>
-      isWhole(nanos) ? nanos / NANO : new EvalError('cannot convert value to integer'),
+      isWhole(nanos) ? nanos / NANO : new Failed('cannot convert value to integer'),
     ),
   ],
   isInteger: [method('quantity_is_integer', [quantity], BOOL, ({ quantity: { nanos } }) => isWhole(nanos))],

@@ -3,7 +3,7 @@
 import { bool, type Functions, global, method, own, string } from '../declarations.ts'
 import { MAX_UINT } from '../lexer.ts'
 import { BOOL, INT, structType } from '../types.ts'
-import { EvalError, OpaqueValue } from '../values.ts'
+import { Failed, OpaqueValue } from '../values.ts'
 
 export const SEMVER = structType('kubernetes.Semver')
 
@@ -21,20 +21,22 @@ class SemverValue extends OpaqueValue {
   }
 }
 
-const VERSION = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/
+const VERSION =
+  /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/
 /** The longest text that is looked at. */
 const MAX_LENGTH = 1024
 
-function toSemver(text: string, normalize = false): SemverValue | EvalError {
+function toSemver(text: string, normalize = false): SemverValue | Failed {
   const found = text.length > MAX_LENGTH ? null : VERSION.exec(normalize ? normalized(text) : text)
-  if (!found) return new EvalError('No Major.Minor.Patch elements found')
+  if (!found) return new Failed('No Major.Minor.Patch elements found')
   const numbers = found.slice(1, 4)
   const pre = found[4]?.split('.') ?? []
   for (const number of [...numbers, ...pre.filter((part) => /^\d+$/.test(part))]) {
     if (number.length > 1 && number.startsWith('0')) {
-      return new EvalError(`Version number must not contain leading zeroes ${JSON.stringify(number)}`)
+      return new Failed(`Version number must not contain leading zeroes ${JSON.stringify(number)}`)
     }
-    if (BigInt(number) > MAX_UINT) return new EvalError(`strconv.ParseUint: parsing ${JSON.stringify(number)}: value out of range`)
+    if (BigInt(number) > MAX_UINT)
+      return new Failed(`strconv.ParseUint: parsing ${JSON.stringify(number)}: value out of range`)
   }
   return new SemverValue(numbers.map(BigInt), pre)
 }

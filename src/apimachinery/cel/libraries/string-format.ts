@@ -1,7 +1,7 @@
 // `"%s has %d".format([…])`: CEL's own small printf.
 
 import { durationText, timestampText } from '../time.ts'
-import { Duration, EvalError, isNumber, ListValue, MapValue, Timestamp, TypeValue, Uint, type Value } from '../values.ts'
+import { Duration, Failed, isNumber, ListValue, MapValue, Timestamp, TypeValue, Uint, type Value } from '../values.ts'
 
 /** The longest precision that is honoured; text grows by it without cost. */
 const MAX_PRECISION = 100
@@ -20,31 +20,34 @@ export function format(text: string, args: ListValue): Value {
     }
     const clause = /^%(?:\.(\d+))?([a-zA-Z])?/.exec(text.slice(percent, percent + 20))
     const [all = '%', precision, verb] = clause ?? []
-    if (verb === undefined) return new EvalError('unexpected end of format string')
-    if (next >= args.length) return new EvalError(`index ${next} out of range`)
-    if (Number(precision ?? 0) > MAX_PRECISION) return new EvalError('precision is too large')
+    if (verb === undefined) return new Failed('unexpected end of format string')
+    if (next >= args.length) return new Failed(`index ${next} out of range`)
+    if (Number(precision ?? 0) > MAX_PRECISION) return new Failed('precision is too large')
     const piece = formatted(verb, args.at(next++), precision === undefined ? undefined : Number(precision))
-    if (piece instanceof EvalError) return piece
+    if (piece instanceof Failed) return piece
     result += piece
     at = percent + all.length
   }
   return result
 }
 
-const wrong = (verb: string, wanted: string, value: Value): EvalError =>
-  new EvalError(`error during formatting: ${verb} clause can only be used on ${wanted}, was given ${typeName(value)}`)
+const wrong = (verb: string, wanted: string, value: Value): Failed =>
+  new Failed(`error during formatting: ${verb} clause can only be used on ${wanted}, was given ${typeName(value)}`)
 
-const typeName = (value: Value): string => (value === null ? 'null_type' : typeof value === 'string' ? 'string' : typeof value)
+const typeName = (value: Value): string =>
+  value === null ? 'null_type' : typeof value === 'string' ? 'string' : typeof value
 
-function formatted(verb: string, value: Value, precision: number | undefined): string | EvalError {
-  if (value instanceof EvalError) return value
+function formatted(verb: string, value: Value, precision: number | undefined): string | Failed {
+  if (value instanceof Failed) return value
   switch (verb) {
     case 's':
       return shown(value)
     case 'd': {
       const special = notFinite(value)
       if (special !== undefined) return special
-      return typeof value === 'bigint' || value instanceof Uint ? String(whole(value)) : wrong('decimal', 'integers', value)
+      return typeof value === 'bigint' || value instanceof Uint
+        ? String(whole(value))
+        : wrong('decimal', 'integers', value)
     }
     case 'f':
     case 'e': {
@@ -69,7 +72,7 @@ function formatted(verb: string, value: Value, precision: number | undefined): s
       return verb === 'X' ? text.toUpperCase() : text
     }
     default:
-      return new EvalError(`could not parse formatting clause: unrecognized formatting clause "${verb}"`)
+      return new Failed(`could not parse formatting clause: unrecognized formatting clause "${verb}"`)
   }
 }
 
@@ -95,7 +98,7 @@ function hexadecimal(value: Value): string | undefined {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-function shown(value: Value): string | EvalError {
+function shown(value: Value): string | Failed {
   if (value === null) return 'null'
   if (typeof value === 'string') return value
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
@@ -107,26 +110,28 @@ function shown(value: Value): string | EvalError {
   if (value instanceof TypeValue) return value.name
   if (value instanceof ListValue) return all([...value], (texts) => `[${texts.join(', ')}]`)
   if (value instanceof MapValue) return shownMap(value)
-  return new EvalError(`error during formatting: string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps`)
+  return new Failed(
+    `error during formatting: string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps`,
+  )
 }
 
-function all(values: readonly Value[], make: (texts: string[]) => string): string | EvalError {
+function all(values: readonly Value[], make: (texts: string[]) => string): string | Failed {
   const texts: string[] = []
   for (const value of values) {
     const text = shown(value)
-    if (text instanceof EvalError) return text
+    if (text instanceof Failed) return text
     texts.push(text)
   }
   return make(texts)
 }
 
 /** Entries in the order of their keys' text. */
-function shownMap(map: MapValue): string | EvalError {
+function shownMap(map: MapValue): string | Failed {
   const entries: [string, string][] = []
   for (const key of map.keys()) {
     const [left, right] = [shown(key), shown(map.get(key) ?? null)]
-    if (left instanceof EvalError) return left
-    if (right instanceof EvalError) return right
+    if (left instanceof Failed) return left
+    if (right instanceof Failed) return right
     entries.push([left, right])
   }
   entries.sort(([x], [y]) => (x < y ? -1 : x > y ? 1 : 0))

@@ -2,10 +2,10 @@
 
 import { type Functions, global, int, list, method, string } from '../declarations.ts'
 import { DYN, INT, listOf, STRING } from '../types.ts'
-import { EvalError, Items, type ListValue, type Value } from '../values.ts'
+import { Failed, Items, type ListValue, type Value } from '../values.ts'
 import { format } from './string-format.ts'
 
-const outOfRange = (index: bigint): EvalError => new EvalError(`index out of range: ${index}`)
+const outOfRange = (index: bigint): Failed => new Failed(`index out of range: ${index}`)
 
 function charAt(text: string, index: bigint): Value {
   const points = Array.from(text)
@@ -28,7 +28,8 @@ function indexOf(text: string, part: string, offset = 0n): Value {
 function lastIndexOf(text: string, part: string, offset?: bigint): Value {
   const points = Array.from(text)
   const from = offset === undefined ? points.length : Number(offset)
-  if (part === '') return offset === undefined ? BigInt(points.length) : from < 0 || from > points.length ? outOfRange(offset) : offset
+  if (part === '')
+    return offset === undefined ? BigInt(points.length) : from < 0 || from > points.length ? outOfRange(offset) : offset
   if (offset !== undefined && (from < 0 || from > points.length)) return outOfRange(offset)
   const found = text.lastIndexOf(part, points.slice(0, from).join('').length)
   return found === -1 ? -1n : BigInt(Array.from(text.slice(0, found)).length)
@@ -37,7 +38,7 @@ function lastIndexOf(text: string, part: string, offset?: bigint): Value {
 function substring(text: string, start: bigint, end?: bigint): Value {
   const points = Array.from(text)
   const [from, to] = [Number(start), end === undefined ? points.length : Number(end)]
-  if (end !== undefined && from > to) return new EvalError(`invalid substring range. start: ${start}, end: ${end}`)
+  if (end !== undefined && from > to) return new Failed(`invalid substring range. start: ${start}, end: ${end}`)
   if (from < 0 || from > points.length) return outOfRange(start)
   if (to < 0 || to > points.length) return outOfRange(end ?? 0n)
   return points.slice(from, to).join('')
@@ -78,7 +79,7 @@ function split(text: string, separator: string, count = -1n): Value {
 function join(items: ListValue, separator = ''): Value {
   const texts: string[] = []
   for (const item of items) {
-    if (typeof item !== 'string') return item instanceof EvalError ? item : new EvalError('join: invalid input')
+    if (typeof item !== 'string') return item instanceof Failed ? item : new Failed('join: invalid input')
     texts.push(item)
   }
   return texts.join(separator)
@@ -87,7 +88,8 @@ function join(items: ListValue, separator = ''): Value {
 const lower = (text: string): string => text.replace(/[A-Z]/g, (c) => c.toLowerCase())
 const upper = (text: string): string => text.replace(/[a-z]/g, (c) => c.toUpperCase())
 /** White space as Unicode has it, which is what Go trims; the byte order mark is none. */
-const trim = (text: string): string => text.replace(/^[\s\u0085]+|[\s\u0085]+$/gu, (space) => (space.includes('\ufeff') ? space : ''))
+const trim = (text: string): string =>
+  text.replace(/^[\s\u0085]+|[\s\u0085]+$/gu, (space) => (space.includes('\ufeff') ? space : ''))
 
 const ESCAPED: Readonly<Record<string, string>> = {
   '\x07': '\\a',
@@ -116,8 +118,12 @@ export const strings: Functions = {
   upperAscii: [method('string_upper_ascii', [string], STRING, upper)],
   trim: [method('string_trim', [string], STRING, trim)],
   replace: [
-    method('string_replace_string_string', [string, string, string], STRING, (x, old, by) => replace(x, [old, by], -1n)),
-    method('string_replace_string_string_int', [string, string, string, int], STRING, (x, old, by, n) => replace(x, [old, by], n)),
+    method('string_replace_string_string', [string, string, string], STRING, (x, old, by) =>
+      replace(x, [old, by], -1n),
+    ),
+    method('string_replace_string_string_int', [string, string, string, int], STRING, (x, old, by, n) =>
+      replace(x, [old, by], n),
+    ),
   ],
   split: [
     method('string_split_string', [string, string], listOf(STRING), (x, y) => split(x, y)),

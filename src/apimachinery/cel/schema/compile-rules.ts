@@ -73,7 +73,8 @@ function compileRule(rule: Rule, schema: JsonSchema, declared: DeclaredType, env
   const whole = { ...nothing, compiled, usesOldSelf, maxCost: costOf(compiled, declared), fieldPath }
   if (!rule.messageExpression) return whole
   const message = tryCompile(rule.messageExpression, environment)
-  if (typeof message === 'string') return { ...whole, messageError: `messageExpression ${message.replace('program ', '')}` }
+  if (typeof message === 'string')
+    return { ...whole, messageError: `messageExpression ${message.replace('program ', '')}` }
   if (message.type.kind !== 'string') return { ...whole, messageError: 'messageExpression must evaluate to a string' }
   return { ...whole, message, messageMaxCost: costOf(message, declared) }
 }

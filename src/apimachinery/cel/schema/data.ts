@@ -3,7 +3,7 @@
 import { isObject } from '../../objects.ts'
 import type { JsonSchema } from '../../schema-validator.ts'
 import { duration, parseTimestamp } from '../time.ts'
-import { canonicalKey, Duration, equal, EvalError, ListValue, MapValue, Timestamp, type Value } from '../values.ts'
+import { canonicalKey, Duration, equal, Failed, ListValue, MapValue, Timestamp, type Value } from '../values.ts'
 import { withObjectMeta } from './declared-type.ts'
 import { escapeProperty, unescapeProperty } from './property-names.ts'
 
@@ -15,7 +15,7 @@ export function viewOf(schema: JsonSchema, isResource = false): View {
   const nullable = schema['nullable'] === true
   return (data) => {
     if (data !== null && data !== undefined) return view(data)
-    return nullable ? null : new EvalError('invalid data, got null for schema with nullable=false')
+    return nullable ? null : new Failed('invalid data, got null for schema with nullable=false')
   }
 }
 
@@ -24,12 +24,14 @@ function typedView(schema: JsonSchema, isResource: boolean): View {
     return (data) => {
       if (typeof data === 'string') return data
       if (typeof data === 'number' && Number.isInteger(data)) return BigInt(data)
-      return new EvalError('invalid data, expected XIntOrString value to be either a string or integer')
+      return new Failed('invalid data, expected XIntOrString value to be either a string or integer')
     }
   }
   switch (schema['type']) {
     case 'object':
-      return objectView(isResource || schema['x-kubernetes-embedded-resource'] === true ? withObjectMeta(schema) : schema)
+      return objectView(
+        isResource || schema['x-kubernetes-embedded-resource'] === true ? withObjectMeta(schema) : schema,
+      )
     case 'array':
       return listView(schema)
     case 'string':
@@ -45,11 +47,11 @@ function typedView(schema: JsonSchema, isResource: boolean): View {
   }
 }
 
-const wrongType = (wanted: string, data: unknown): EvalError =>
-  new EvalError(`invalid data, expected ${wanted}, got ${Array.isArray(data) ? '[]interface {}' : typeof data}`)
+const wrongType = (wanted: string, data: unknown): Failed =>
+  new Failed(`invalid data, expected ${wanted}, got ${Array.isArray(data) ? '[]interface {}' : typeof data}`)
 
-const NO_MAP = new EvalError('invalid data, expected a map for the provided schema with type=object')
-const NO_ARRAY = new EvalError('invalid data, expected an array for the provided schema with type=array')
+const NO_MAP = new Failed('invalid data, expected a map for the provided schema with type=object')
+const NO_ARRAY = new Failed('invalid data, expected an array for the provided schema with type=array')
 
 function stringView(format: unknown): View {
   const read: (text: string) => Value = readerOf(format)
@@ -57,7 +59,7 @@ function stringView(format: unknown): View {
 }
 
 function readerOf(format: unknown): (text: string) => Value {
-  const refuse = (what: string, text: string): EvalError => new EvalError(`Invalid ${what} ${text}`)
+  const refuse = (what: string, text: string): Failed => new Failed(`Invalid ${what} ${text}`)
   switch (format) {
     case 'duration':
       return (text) => {
@@ -121,7 +123,7 @@ class Fields extends MapValue {
     return Object.keys(this.#data).length
   }
   get(key: Value): Value | undefined {
-    if (typeof key !== 'string') return new EvalError('no such overload')
+    if (typeof key !== 'string') return new Failed('no such overload')
     const name = unescapeProperty(key)
     if (name === undefined || !Object.hasOwn(this.#data, name)) return undefined
     const data = this.#data[name]
@@ -159,7 +161,7 @@ class Keyed extends MapValue {
     return Object.keys(this.#data).length
   }
   get(key: Value): Value | undefined {
-    if (typeof key !== 'string') return new EvalError('no such overload')
+    if (typeof key !== 'string') return new Failed('no such overload')
     return Object.hasOwn(this.#data, key) ? this.#view?.(this.#data[key]) : undefined
   }
   keys(): Value[] {
@@ -190,7 +192,9 @@ type Identity = (item: Value) => string
 
 function listView(schema: JsonSchema): View {
   const { items } = schema
-  const view = isObject(items) ? lazy(items) : () => new EvalError('invalid array type, expected Items with a non-empty Schema')
+  const view = isObject(items)
+    ? lazy(items)
+    : () => new Failed('invalid array type, expected Items with a non-empty Schema')
   const identity = identityOf(schema)
   return (data) => (Array.isArray(data) ? new DataList(data, view, identity) : NO_ARRAY)
 }
@@ -257,12 +261,12 @@ class Joined extends ListValue {
     return this.#items.length
   }
   at(index: number): Value {
-    return this.#items[index] ?? new EvalError(`index out of bounds: ${index}`)
+    return this.#items[index] ?? new Failed(`index out of bounds: ${index}`)
   }
   override equals(other: ListValue): boolean {
     if (this.length !== other.length) return false
     const mine = new Map([...this].map((item) => [this.#identity(item), item]))
-    return [...other].every((item) => equal(mine.get(this.#identity(item)) ?? new EvalError(''), item))
+    return [...other].every((item) => equal(mine.get(this.#identity(item)) ?? new Failed(''), item))
   }
   override concat(other: ListValue): ListValue {
     const all = new Map([...this].map((item) => [this.#identity(item), item]))

@@ -138,11 +138,7 @@ export function withObjectMeta(schema: JsonSchema): JsonSchema {
 }
 
 /** The type with every object named: by `name` and the way to it. Fills `fieldsOf` with the fields of each. */
-export function named(
-  declared: DeclaredType,
-  name: string,
-  fieldsOf: Map<string, ReadonlyMap<string, Type>>,
-): Type {
+export function named(declared: DeclaredType, name: string, fieldsOf: Map<string, ReadonlyMap<string, Type>>): Type {
   const { fields, element, key } = declared
   if (fields) {
     const types = new Map<string, Type>()

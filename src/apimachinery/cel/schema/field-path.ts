@@ -48,7 +48,9 @@ export function resolveFieldPath(text: string, root: JsonSchema, arrays = true):
     if (!found) {
       if (rest.startsWith('[') && !arrays) return 'array notation is not allowed'
       if (rest === '.' || rest === '[') return 'unexpected end of JSON path'
-      return rest.startsWith('[') ? `expected single quoted string but got ${rest.slice(1)}` : `expected [ or . but got: ${rest}`
+      return rest.startsWith('[')
+        ? `expected single quoted string but got ${rest.slice(1)}`
+        : `expected [ or . but got: ${rest}`
     }
     const problem = step((found[1] ?? '').replace(/\\(.)/g, (all, c: string) => (quoted ? (ESCAPES[c] ?? all) : all)))
     if (problem !== undefined) return problem

@@ -6,7 +6,7 @@ import { Issues as IssueList } from '../../issues.ts'
 import { isObject } from '../../objects.ts'
 import type { JsonSchema } from '../../schema-validator.ts'
 import type { Outcome } from '../plan.ts'
-import { EvalError, NONE, OptionalValue, type Value } from '../values.ts'
+import { Failed, NONE, OptionalValue, type Value } from '../values.ts'
 import { type CompiledRule, compileRules, type Rule, rulesOf } from './compile-rules.ts'
 import { type View, viewOf } from './data.ts'
 import { type DeclaredType, declaredType } from './declared-type.ts'
@@ -206,7 +206,7 @@ class Walk {
     if (outcome.exceeded) {
       say(`'${text(value)}': no further validation rules will be run due to call cost exceeds limit for rule: ${shown}`)
       this.#budget = -1
-    } else if (value instanceof EvalError) {
+    } else if (value instanceof Failed) {
       if (value.message.startsWith('no such overload')) {
         say(
           `'${value.message}': call arguments did not match a supported operator, function or macro signature for rule: ${shown}`,
@@ -252,13 +252,14 @@ class Walk {
     this.#budget -= outcome.cost
     if (typeof outcome.value !== 'string') return plain
     const trimmed = outcome.value.trim()
-    const isUsable = trimmed !== '' && !trimmed.includes('\n') && new TextEncoder().encode(trimmed).length <= MAX_MESSAGE_BYTES
+    const isUsable =
+      trimmed !== '' && !trimmed.includes('\n') && new TextEncoder().encode(trimmed).length <= MAX_MESSAGE_BYTES
     return isUsable ? trimmed : plain
   }
 }
 
 function text(value: Value): string {
-  return value instanceof EvalError ? value.message : ''
+  return value instanceof Failed ? value.message : ''
 }
 
 const ruleText = ({ rule, message }: Rule): string => (message || rule).trim()
@@ -299,4 +300,3 @@ function addReason(issues: Issues, { field, value, detail, reason }: Refusal): v
       issues.add({ field, reason: 'FieldValueInvalid', message: `Invalid value${shown}: ${detail}` })
   }
 }
-
