@@ -115,7 +115,7 @@ export function lifecycleRows(t: TestContext, world: World): Promise<void>[] {
       const server = 'mkdir -p /v/www; echo ok > /v/www/stop; httpd -p 8080 -h /v/www -v -f 2>> /v/access'
       await world.createPod('hooks', {
         volumes,
-        terminationGracePeriodSeconds: 20,
+        terminationGracePeriodSeconds: 5,
         containers: [
           container('exec', 'trap "exit 0" TERM; sleep 1000 & wait', {
             volumeMounts,
