@@ -23,6 +23,7 @@ import { localSubjectAccessReviews } from './authorization/local-subject-access-
 import { selfSubjectAccessReviews } from './authorization/self-subject-access-review.ts'
 import { selfSubjectRulesReviews } from './authorization/self-subject-rules-review.ts'
 import { subjectAccessReviews } from './authorization/subject-access-review.ts'
+import { horizontalPodAutoscalers } from './autoscaling/horizontal-pod-autoscaler/horizontal-pod-autoscaler.ts'
 import { scales } from './autoscaling/scale.ts'
 import { cronJobs } from './batch/cron-job/cron-job.ts'
 import { jobs } from './batch/job/job.ts'
@@ -47,6 +48,11 @@ import { serviceAccounts } from './core/service-account.ts'
 import { endpointSlices } from './discovery/endpoint-slice.ts'
 import { flowSchemas } from './flowcontrol/flow-schema.ts'
 import { priorityLevelConfigurations } from './flowcontrol/priority-level-configuration.ts'
+import { ingressClasses } from './networking/ingress-class.ts'
+import { ingresses } from './networking/ingress/ingress.ts'
+import { ipAddresses } from './networking/ip-address.ts'
+import { networkPolicies } from './networking/network-policy/network-policy.ts'
+import { serviceCIDRs } from './networking/service-cidr.ts'
 import { runtimeClasses } from './node/runtime-class.ts'
 import { evictions } from './policy/eviction.ts'
 import { podDisruptionBudgets } from './policy/pod-disruption-budget.ts'
@@ -95,6 +101,11 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   certificateSigningRequests,
   endpointSlices,
   leases,
+  ingresses,
+  ingressClasses,
+  ipAddresses,
+  networkPolicies,
+  serviceCIDRs,
   podDisruptionBudgets,
   flowSchemas,
   priorityLevelConfigurations,
@@ -115,6 +126,7 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   selfSubjectAccessReviews,
   selfSubjectRulesReviews,
   subjectAccessReviews,
+  horizontalPodAutoscalers,
   mutatingAdmissionPolicies,
   mutatingAdmissionPolicyBindings,
   mutatingWebhookConfigurations,

@@ -130,6 +130,31 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     change: { spec: { hard: { pods: '20' } } },
     status: { hard: { pods: '10' }, used: { pods: '1' } },
   },
+  horizontalpodautoscalers: {
+    body: { spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 3 } },
+    change: { spec: { maxReplicas: 4 } },
+    status: { desiredReplicas: 2, currentReplicas: 1 },
+  },
+  ingresses: {
+    body: { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } },
+    change: { spec: { ingressClassName: 'c' } },
+    status: { loadBalancer: { ingress: [{ ip: '10.0.0.1' }] } },
+  },
+  ingressclasses: {
+    body: { spec: { controller: 'example.com/ingress' } },
+    change: { spec: { parameters: { kind: 'Settings', name: 's' } } },
+  },
+  networkpolicies: { body: { spec: { podSelector: {} } }, change: { spec: { ingress: [{}] } } },
+  ipaddresses: {
+    body: { spec: { parentRef: { resource: 'services', namespace: 'default', name: 's' } } },
+    change: { metadata: { labels: { changed: 'yes' } } },
+    name: addressOf,
+  },
+  servicecidrs: {
+    body: { spec: { cidrs: ['10.0.0.0/8'] } },
+    change: { spec: { cidrs: ['10.0.0.0/8', 'fd00::/108'] } },
+    status: { conditions: [condition('Ready')] },
+  },
   deployments: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
   replicasets: { body: workload, change: { spec: { replicas: 2 } }, status: { replicas: 1 } },
   endpointslices: {
@@ -229,6 +254,13 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
 
 function condition(type: string): Record<string, unknown> {
   return { type, status: 'True', reason: 'Sample', message: 'm', lastTransitionTime: '2030-01-01T00:00:00Z' }
+}
+
+/** An address that no other name leads to, in the order of names that differ behind their last dash. */
+function addressOf(unique: string): string {
+  const dash = unique.lastIndexOf('-')
+  const sum = [...unique.slice(0, dash)].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) % 0xf000, 7)
+  return `fd00::${(sum + 0x1000).toString(16)}:${(unique.charCodeAt(dash + 1) + 0x1000).toString(16)}`
 }
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replaceAll('-', '')
