@@ -34,7 +34,7 @@ import { CriClient } from '../node/cri/cri-client.ts'
 import { startPodNetwork } from '../pod-network/pod-network.ts'
 import { startServiceProxy } from '../proxy/service-proxy.ts'
 import { type AgentSettings, FLAGS, HELP, settingsOf } from './agent-settings.ts'
-import { openLog, parseFlags, untilStopped } from './process.ts'
+import { keepCompiled, openLog, parseFlags, untilStopped } from './process.ts'
 
 /** containerd is looked at this often; when it died it is started again. */
 const CONTAINERD_LOOK_MS = 500
@@ -55,7 +55,9 @@ export async function runAgent(args: readonly string[]): Promise<void> {
   )
   await using stack = new AsyncDisposableStack()
   await startNode(settings, { log, stack, signal: stop.signal })
-  log.info('Running', { node: settings.node, milliseconds: Math.round(performance.now()) })
+  const milliseconds = Math.round(performance.now())
+  keepCompiled()
+  log.info('Running', { node: settings.node, milliseconds })
   log.info('Stopping', { signal: await stopped })
 }
 

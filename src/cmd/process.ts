@@ -1,5 +1,6 @@
 // What the long-running programs share: flags with errors in one line, a log, an end on SIGTERM and SIGINT.
 
+import { flushCompileCache } from 'node:module'
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { systemClock } from '../base/clock.ts'
 import { createLogger, type Level, LEVELS, type Logger } from '../base/log.ts'
@@ -28,6 +29,11 @@ export function parsePort(text: string, flag: string): number {
   if (!/^\d+$/.test(text) || port > 65535)
     throw new UserError(`"${text}" is not a port for ${flag}`, { remedy: 'use a number up to 65535', exitCode: 2 })
   return port
+}
+
+/** Node keeps what it compiled when it ends; a program that is killed would compile all of it at every start. Costs nothing when it is kept already. */
+export function keepCompiled(): void {
+  flushCompileCache()
 }
 
 export function openLog({ file, level }: { file: string | undefined; level: string }): Logger {

@@ -16,7 +16,7 @@ import { ensureAuthority, ensureServerPki, reachableNames, type ServerPki } from
 import { startRenewal } from '../cluster/renewal.ts'
 import { firstServiceIP } from '../cluster/state.ts'
 import type { Store } from '../store/store.ts'
-import { openLog, parseFlags, parsePort, untilStopped } from './process.ts'
+import { keepCompiled, openLog, parseFlags, parsePort, untilStopped } from './process.ts'
 
 const HELP = `Usage: drover server --data-dir DIR [flags]
 Runs the store, the API server, the controllers and the scheduler in the foreground.
@@ -64,7 +64,9 @@ export async function runServer(args: readonly string[]): Promise<void> {
   const settings = settingsOf(flags)
   const log = openLog({ file: flags['log-file'], level: flags['log-level'] })
   await using server = await startServer(settings, log)
-  log.info('Serving', { port: server.port, milliseconds: Math.round(performance.now()) })
+  const milliseconds = Math.round(performance.now())
+  keepCompiled()
+  log.info('Serving', { port: server.port, milliseconds })
   const signal = await untilStopped()
   log.info('Stopping', { signal })
 }
