@@ -60,11 +60,16 @@ import { clusterRoleBindings } from './rbac/cluster-role-binding.ts'
 import { clusterRoles } from './rbac/cluster-role.ts'
 import { roleBindings } from './rbac/role-binding.ts'
 import { roles } from './rbac/role.ts'
+import { deviceClasses } from './resource/device-class.ts'
+import { resourceClaims } from './resource/resource-claim.ts'
+import { resourceClaimTemplates } from './resource/resource-claim-template.ts'
+import { resourceSlices } from './resource/resource-slice.ts'
 import { priorityClasses } from './scheduling/priority-class.ts'
 import { csiDrivers } from './storage/csi-driver.ts'
 import { csiNodes } from './storage/csi-node.ts'
 import { csiStorageCapacities } from './storage/csi-storage-capacity.ts'
 import { storageClasses } from './storage/storage-class.ts'
+import { volumeAttachments } from './storage/volume-attachment.ts'
 import { volumeAttributesClasses } from './storage/volume-attributes-class.ts'
 
 /** A kind of which the caller only needs what is true of all kinds. */
@@ -114,11 +119,16 @@ export const ALL_RESOURCES: readonly AnyResource[] = erased([
   clusterRoles,
   roleBindings,
   roles,
+  deviceClasses,
+  resourceClaims,
+  resourceClaimTemplates,
+  resourceSlices,
   priorityClasses,
   csiDrivers,
   csiNodes,
   csiStorageCapacities,
   storageClasses,
+  volumeAttachments,
   volumeAttributesClasses,
   selfSubjectReviews,
   tokenReviews,

@@ -41,6 +41,7 @@ const webhook = {
 const matchConstraints = {
   resourceRules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }],
 }
+const deviceClaim = { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'gpu' } }] } }
 /** Asks for a certificate for jane of dev. */
 const certificateRequest = [
   'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIWE1IOENBUUF3SFRFTU1Bb0dBMVVFQ2d3RFpHVjJNUTB3Q3dZ',
@@ -229,6 +230,29 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     body: { spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } },
     change: { spec: { limited: { nominalConcurrencyShares: 10 } } },
     status: { conditions: [condition('Sample')] },
+  },
+  volumeattachments: {
+    body: { spec: { attacher: 'd.example.com', source: { persistentVolumeName: 'pv' }, nodeName: 'n' } },
+    change: { metadata: { labels: { changed: 'yes' } } },
+    status: { attached: true },
+  },
+  deviceclasses: { body: { spec: {} }, change: { spec: { extendedResourceName: 'example.com/gpu' } } },
+  resourceclaims: {
+    body: { spec: deviceClaim },
+    change: { metadata: { labels: { changed: 'yes' } } },
+    status: { allocation: { devices: { results: [{ request: 'r', driver: 'd.example.com', pool: 'p', device: 'x' }] } } },
+  },
+  resourceclaimtemplates: { body: { spec: { spec: deviceClaim } }, change: { metadata: { labels: { changed: 'yes' } } } },
+  resourceslices: {
+    body: {
+      spec: {
+        driver: 'd.example.com',
+        pool: { name: 'p', generation: 1, resourceSliceCount: 1 },
+        allNodes: true,
+        devices: [{ name: 'x' }],
+      },
+    },
+    change: { spec: { devices: [{ name: 'y' }] } },
   },
   customresourcedefinitions: {
     body: {},

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { changed, cells, problems, ready } from '../../testing/kinds.ts'
+import { cells, changed, problems, ready, statusChanged } from '../../testing/kinds.ts'
 import { csiDrivers } from './csi-driver.ts'
 import { csiNodes } from './csi-node.ts'
 import { csiStorageCapacities } from './csi-storage-capacity.ts'
 import { storageClasses } from './storage-class.ts'
+import { volumeAttachments } from './volume-attachment.ts'
 import { volumeAttributesClasses } from './volume-attributes-class.ts'
 
 type Cases = Record<string, [object, string[]]>
@@ -192,6 +193,26 @@ describe('capacities', () => {
     assert.deepEqual(changed(csiStorageCapacities, { storageClassName: 'a' }, next), [
       'nodeTopology: Invalid value: {"matchLabels":{"a":"b"}}: field is immutable',
       'storageClassName: Invalid value: "b": field is immutable',
+    ])
+  })
+})
+
+describe('attachments', () => {
+  const attachment = (source: object): object => ({ spec: { attacher: 'd.example.com', nodeName: 'n', source } })
+  test('are of one volume', () => {
+    assert.deepEqual(problems(volumeAttachments, attachment({ persistentVolumeName: 'pv' })), [])
+    assert.deepEqual(problems(volumeAttachments, attachment({})), [
+      'spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName',
+    ])
+    assert.deepEqual(problems(volumeAttachments, attachment({ persistentVolumeName: 'pv', inlineVolumeSpec: {} })), [
+      'spec.source: Forbidden: must specify exactly one of inlineVolumeSpec and persistentVolumeName',
+    ])
+  })
+  test('tell of errors in few words', () => {
+    const status = { attached: false, attachError: { message: 'x'.repeat(1025), errorCode: -1 } }
+    assert.deepEqual(statusChanged(volumeAttachments, attachment({}), { ...attachment({}), status }), [
+      'status.attachError.message: Too long: may not be more than 262144 bytes',
+      'status.attachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, inclusive',
     ])
   })
 })

@@ -13,6 +13,7 @@ export interface Inline {
 const REFERENCE: Inline = { number: 1, only: ['name'] }
 const RULE: Inline = { number: 2, only: ['apiGroups', 'apiVersions', 'resources', 'scope'] }
 const CORE = 'io.k8s.api.core.v1'
+const DEVICES = 'io.k8s.api.resource.v1'
 const ADMISSION = 'io.k8s.api.admissionregistration.v1'
 
 /** By the OpenAPI name of the outer message. The fields' own numbers are those inside the inner message. */
@@ -42,6 +43,9 @@ export const INLINE_MESSAGES: Readonly<Record<string, Inline>> = {
     ],
   },
   'io.k8s.api.networking.v1.IngressRule': { number: 2, only: ['http'] },
+  [`${DEVICES}.DeviceClaimConfiguration`]: { number: 2, only: ['opaque'] },
+  [`${DEVICES}.DeviceClassConfiguration`]: { number: 1, only: ['opaque'] },
+  [`${DEVICES}.DeviceAllocationConfiguration`]: { number: 3, only: ['opaque'] },
   [`${ADMISSION}.RuleWithOperations`]: RULE,
   [`${ADMISSION}.NamedRuleWithOperations`]: { number: 2, except: ['resourceNames'], inner: RULE },
 }
