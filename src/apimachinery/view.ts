@@ -7,20 +7,16 @@ import type { Resource } from './resource.ts'
 import type { Field } from './schema.ts'
 import { struct } from './schema.ts'
 
-/** When a version was deprecated, when upstream stopped to serve it, and what to use instead; versions as `1.16`. */
+/** When a version was deprecated, and when upstream stopped to serve it: `1.16`. */
 export interface Deprecation {
   since: string
   removed: string
-  /** `apps/v1 Deployment`. */
-  replacement?: string
 }
 
 /** What a kind's page declares of another version. Whatever it does not say is as in the stored version. */
 export interface View {
-  group: string
+  group?: string
   version: string
-  /** OpenAPI name, `io.k8s.api.extensions.v1beta1.Deployment`. */
-  model: string
   shortNames?: readonly string[]
   /** Top-level fields that differ, by name; `null` for one that this version does not have. */
   fields?: Readonly<Record<string, Field | null>>
@@ -52,7 +48,7 @@ export function viewsOf(hub: Resource<AnyObject>): ReadyView[] {
 }
 
 function readyView(hub: Resource<AnyObject>, view: View): ReadyView {
-  const { group, version, model } = view
+  const { group = hub.group, version } = view
   const fields: Record<string, Field> = {}
   for (const [name, field] of Object.entries({ ...hub.struct.fields, ...view.fields })) if (field) fields[name] = field
   const apiVersion = group === '' ? version : `${group}/${version}`
@@ -64,12 +60,15 @@ function readyView(hub: Resource<AnyObject>, view: View): ReadyView {
     apiVersion,
     groupResource: group === '' ? hub.plural : `${hub.plural}.${group}`,
     ...(view.shortNames ? { shortNames: view.shortNames } : {}),
-    struct: struct(model, { ...fields, metadata: metadataField }) as unknown as Resource<AnyObject>['struct'],
+    struct: struct(modelOf(hub, group, version), {
+      ...fields,
+      metadata: metadataField,
+    }) as unknown as Resource<AnyObject>['struct'],
   }
   return {
     resource,
     hub,
-    warning: view.deprecated && deprecationText(apiVersion, hub.kind, view.deprecated),
+    warning: view.deprecated && deprecationText(apiVersion, hub, view.deprecated),
     toHub(object) {
       view.defaults?.(object)
       view.toHub?.(object)
@@ -88,7 +87,14 @@ function readyView(hub: Resource<AnyObject>, view: View): ReadyView {
 }
 
 /** Upstream's words (apiserver/pkg/endpoints/deprecation). */
-function deprecationText(apiVersion: string, kind: string, { since, removed, replacement }: Deprecation): string {
-  const instead = replacement === undefined ? '' : `; use ${replacement}`
-  return `${apiVersion} ${kind} is deprecated in v${since}+, unavailable in v${removed}+${instead}`
+function deprecationText(apiVersion: string, { apiVersion: use, kind }: Resource<AnyObject>, at: Deprecation): string {
+  return `${apiVersion} ${kind} is deprecated in v${at.since}+, unavailable in v${at.removed}+; use ${use} ${kind}`
+}
+
+/** `io.k8s.api.apps.v1.Deployment` is `io.k8s.api.extensions.v1beta1.Deployment` there. */
+function modelOf(hub: Resource<AnyObject>, group: string, version: string): string {
+  const parts = hub.struct.name.split('.')
+  parts.splice(-2, 1, version)
+  if (group !== hub.group) parts.splice(-3, 1, group === '' ? 'core' : (group.split('.', 1)[0] ?? ''))
+  return parts.join('.')
 }

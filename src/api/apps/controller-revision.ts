@@ -19,6 +19,10 @@ export const controllerRevisions = defineResource({
   plural: 'controllerrevisions',
   scope: 'Namespaced',
   model: 'io.k8s.api.apps.v1.ControllerRevision',
+  views: [
+    { version: 'v1beta2', deprecated: { since: '1.9', removed: '1.16' } },
+    { version: 'v1beta1', deprecated: { since: '1.8', removed: '1.16' } },
+  ],
   fields: controllerRevisionFields,
   columns: [
     { name: 'Controller', description: 'The set that made it.', cell: controllerText },

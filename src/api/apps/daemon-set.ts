@@ -102,6 +102,7 @@ export const daemonSets = defineResource({
   categories: ['all'],
   subresources: { status: true },
   model: 'io.k8s.api.apps.v1.DaemonSet',
+  views: [{ version: 'v1beta2', deprecated: { since: '1.9', removed: '1.16' } }],
   fields: daemonSetFields,
   columns: [
     {

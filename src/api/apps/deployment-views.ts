@@ -44,21 +44,13 @@ function rollingUpdateOf(spec: JsonObject): JsonObject | undefined {
   return isObject(strategy['rollingUpdate']) ? strategy['rollingUpdate'] : undefined
 }
 
-const replacement = 'apps/v1 Deployment'
-const APPS_BETA = { since: '1.8', removed: '1.16', replacement }
+const FIRST_BETAS = { since: '1.8', removed: '1.16' }
 
 export const deploymentViews: readonly View[] = [
+  { version: 'v1beta2', deprecated: { since: '1.9', removed: '1.16' } },
   {
-    group: 'apps',
-    version: 'v1beta2',
-    model: 'io.k8s.api.apps.v1beta2.Deployment',
-    deprecated: { since: '1.9', removed: '1.16', replacement },
-  },
-  {
-    group: 'apps',
     version: 'v1beta1',
-    model: 'io.k8s.api.apps.v1beta1.Deployment',
-    deprecated: APPS_BETA,
+    deprecated: FIRST_BETAS,
     fields: { spec: required(ref(2, oldSpec('apps.v1beta1'), { default: {} })) },
     defaults(object) {
       const spec = selectorFromTemplate(object)
@@ -70,8 +62,7 @@ export const deploymentViews: readonly View[] = [
   {
     group: 'extensions',
     version: 'v1beta1',
-    model: 'io.k8s.api.extensions.v1beta1.Deployment',
-    deprecated: APPS_BETA,
+    deprecated: FIRST_BETAS,
     fields: { spec: required(ref(2, oldSpec('extensions.v1beta1'), { default: {} })) },
     defaults(object) {
       const spec = selectorFromTemplate(object)

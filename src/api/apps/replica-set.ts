@@ -58,6 +58,7 @@ export const replicaSets = defineResource({
   },
   selectable: { 'status.replicas': (set) => String(set.status?.replicas ?? 0) },
   model: 'io.k8s.api.apps.v1.ReplicaSet',
+  views: [{ version: 'v1beta2', deprecated: { since: '1.9', removed: '1.16' } }],
   fields: replicaSetFields,
   columns: [
     {

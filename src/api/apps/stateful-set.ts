@@ -116,6 +116,7 @@ export const statefulSets = defineResource({
     scale: { spec: '.spec.replicas', status: '.status.replicas', selector: '.spec.selector' },
   },
   model: 'io.k8s.api.apps.v1.StatefulSet',
+  views: [{ version: 'v1beta2', deprecated: { since: '1.9', removed: '1.16' } }],
   fields: statefulSetFields,
   columns: [
     {

@@ -27,6 +27,7 @@ export const leases = defineResource({
   unconditionalUpdate: false,
   history: 'window',
   model: 'io.k8s.api.coordination.v1.Lease',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.19', removed: '1.22' } }],
   fields: {
     spec: ref(2, leaseSpec, { default: {} }),
   },

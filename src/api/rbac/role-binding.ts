@@ -17,6 +17,7 @@ export const roleBindings = defineResource({
   names: 'path-segment',
   createOnUpdate: true,
   model: 'io.k8s.api.rbac.v1.RoleBinding',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.17', removed: '1.22' } }],
   fields: {
     subjects: list(2, subject, { list: 'atomic' }),
     roleRef: required(ref(3, roleRef, { default: {} })),

@@ -15,6 +15,7 @@ export const roles = defineResource({
   names: 'path-segment',
   createOnUpdate: true,
   model: 'io.k8s.api.rbac.v1.Role',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.17', removed: '1.22' } }],
   fields: {
     rules: list(2, policyRule, { list: 'atomic' }),
   },

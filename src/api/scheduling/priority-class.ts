@@ -56,6 +56,7 @@ export const priorityClasses = defineResource({
   scope: 'Cluster',
   shortNames: ['pc'],
   model: 'io.k8s.api.scheduling.v1.PriorityClass',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.14', removed: '1.22' } }],
   fields: priorityClassFields,
   // It has a generation, which nothing counts.
   prepareCreate({ metadata }) {

@@ -76,6 +76,7 @@ export const csiDrivers = defineResource({
   unconditionalUpdate: false,
   generation: false,
   model: 'io.k8s.api.storage.v1.CSIDriver',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.19', removed: '1.22' } }],
   fields: csiDriverFields,
   // Only these have always been open to change, and only they are counted, from nothing on.
   prepareUpdate(next, previous) {

@@ -70,6 +70,7 @@ export const csiNodes = defineResource({
   unconditionalUpdate: false,
   generation: false,
   model: 'io.k8s.api.storage.v1.CSINode',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.17', removed: '1.22' } }],
   fields: csiNodeFields,
   columns: [
     {

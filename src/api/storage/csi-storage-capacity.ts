@@ -31,6 +31,7 @@ export const csiStorageCapacities = defineResource({
   scope: 'Namespaced',
   unconditionalUpdate: false,
   model: 'io.k8s.api.storage.v1.CSIStorageCapacity',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.24', removed: '1.27' } }],
   fields: csiStorageCapacityFields,
   columns: [
     {

@@ -36,6 +36,7 @@ export const storageClasses = defineResource({
   scope: 'Cluster',
   shortNames: ['sc'],
   model: 'io.k8s.api.storage.v1.StorageClass',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.19', removed: '1.22' } }],
   fields: storageClassFields,
   shownName: ({ metadata }) => (isDefaultStorageClass(metadata) ? `${metadata.name} (default)` : metadata.name),
   columns: [

@@ -53,6 +53,7 @@ export const cronJobs = defineResource({
   categories: ['all'],
   subresources: { status: true },
   model: 'io.k8s.api.batch.v1.CronJob',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.21', removed: '1.25' } }],
   fields: cronJobFields,
   columns: [
     { name: 'Schedule', description: 'When jobs are made.', cell: ({ spec }) => spec.schedule ?? '' },
