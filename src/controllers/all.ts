@@ -16,6 +16,7 @@ import { replicaSetController } from './replicaset-controller/controller.ts'
 import { replicationController } from './replication-controller/controller.ts'
 import { rootCACertPublisher } from './root-ca-cert-publisher/controller.ts'
 import { serviceAccountController } from './service-account-controller/controller.ts'
+import { statefulSetController } from './stateful-set-controller/controller.ts'
 import { taintEvictionController } from './taint-eviction-controller/controller.ts'
 
 export interface ControllerConfiguration {
@@ -51,6 +52,7 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     replicaSetController,
     deploymentController,
     daemonSetController(),
+    statefulSetController,
     jobController(),
     endpointSliceController,
     endpointController,

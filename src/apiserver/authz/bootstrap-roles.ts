@@ -6,6 +6,9 @@ const READ = ['get', 'list', 'watch']
 const WRITE = ['create', 'delete', 'deletecollection', 'patch', 'update']
 const ALL = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 const RBAC = 'rbac.authorization.k8s.io'
+const CERTIFICATES = 'certificates.k8s.io'
+const STORAGE = 'storage.k8s.io'
+const DEVICES = 'resource.k8s.io'
 
 const rule = (
   verbs: readonly string[],
@@ -85,6 +88,7 @@ const VIEW: readonly PolicyRule[] = [
   rule(READ, ['batch'], [...BATCH, 'cronjobs/status', 'jobs/status']),
   rule(READ, ['policy'], ['poddisruptionbudgets', 'poddisruptionbudgets/status']),
   rule(READ, ['networking.k8s.io'], [...NETWORKING, 'ingresses/status']),
+  rule(READ, [DEVICES], ['resourceclaims', 'resourceclaims/status', 'resourceclaimtemplates']),
 ]
 const EDIT: readonly PolicyRule[] = [
   rule(READ, [''], ['pods/attach', 'pods/exec', 'pods/portforward', 'pods/proxy', 'secrets', 'services/proxy']),
@@ -113,6 +117,7 @@ const EDIT: readonly PolicyRule[] = [
   rule(WRITE, ['policy'], ['poddisruptionbudgets']),
   rule(WRITE, ['networking.k8s.io'], NETWORKING),
   rule(ALL, ['coordination.k8s.io'], ['leases']),
+  rule(WRITE, [DEVICES], ['resourceclaims', 'resourceclaimtemplates']),
 ]
 const ADMIN: readonly PolicyRule[] = [
   rule(['create'], ['authorization.k8s.io'], ['localsubjectaccessreviews']),
@@ -136,6 +141,12 @@ const NODE: readonly PolicyRule[] = [
   rule(['create', 'delete', 'get', 'patch', 'update'], ['coordination.k8s.io'], ['leases']),
   rule(['create'], [''], ['serviceaccounts/token']),
   rule(READ, ['node.k8s.io'], ['runtimeclasses']),
+  rule(['create', 'get', 'list', 'watch'], [CERTIFICATES], ['certificatesigningrequests']),
+  rule(['get'], [STORAGE], ['volumeattachments']),
+  rule(READ, [STORAGE], ['csidrivers']),
+  rule(['create', 'delete', 'get', 'patch', 'update'], [STORAGE], ['csinodes']),
+  rule(['get'], [DEVICES], ['resourceclaims']),
+  rule(['deletecollection'], [DEVICES], ['resourceslices']),
 ]
 /** Drover's agent is kubelet and service proxy in one. */
 const NODE_PROXIER: readonly PolicyRule[] = [
@@ -156,6 +167,34 @@ const SCHEDULER: readonly PolicyRule[] = [
   rule(READ, [''], ['replicationcontrollers', 'services', 'persistentvolumeclaims', 'persistentvolumes']),
   rule(READ, ['apps'], ['replicasets', 'statefulsets']),
   rule(READ, ['policy'], ['poddisruptionbudgets']),
+  rule(READ, [STORAGE], ['csidrivers', 'csinodes', 'csistoragecapacities', 'storageclasses', 'volumeattachments']),
+  rule(READ, [DEVICES], ['deviceclasses', 'resourceclaims', 'resourceslices']),
+  rule(['patch', 'update'], [DEVICES], ['resourceclaims/status']),
+]
+
+const SIGNERS = ['kube-apiserver-client', 'kube-apiserver-client-kubelet', 'kubelet-serving', 'legacy-unknown']
+const signers = (verb: string, names: readonly string[]): PolicyRule =>
+  rule(
+    [verb],
+    [CERTIFICATES],
+    ['signers'],
+    names.map((name) => `kubernetes.io/${name}`),
+  )
+
+/** Who may ask for which certificates, and who may approve them: nobody has these until somebody binds them. */
+const CERTIFICATE_ROLES: readonly BootstrapRole[] = [
+  ...['nodeclient', 'selfnodeclient'].map((name) => ({
+    name: `system:certificates.k8s.io:certificatesigningrequests:${name}`,
+    rules: [rule(['create'], [CERTIFICATES], [`certificatesigningrequests/${name}`])],
+  })),
+  ...SIGNERS.map((name) => ({
+    name: `system:certificates.k8s.io:${name}-approver`,
+    rules: [signers('approve', [name])],
+  })),
+  {
+    name: 'system:node-bootstrapper',
+    rules: [rule(['create', 'get', 'list', 'watch'], [CERTIFICATES], ['certificatesigningrequests'])],
+  },
 ]
 
 const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
@@ -166,6 +205,14 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule(['create', 'delete', 'get', 'list', 'patch', 'watch'], [''], ['pods']),
     rule(['create'], [''], ['pods/binding']),
     rule(['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'], ['apps'], ['controllerrevisions']),
+    EVENTS,
+  ],
+  'certificate-controller': [
+    rule(['delete', 'get', 'list', 'watch'], [CERTIFICATES], ['certificatesigningrequests']),
+    rule(['update'], [CERTIFICATES], ['certificatesigningrequests/approval', 'certificatesigningrequests/status']),
+    signers('approve', ['kube-apiserver-client-kubelet']),
+    signers('sign', SIGNERS),
+    rule(['create'], ['authorization.k8s.io'], ['subjectaccessreviews']),
     EVENTS,
   ],
   'deployment-controller': [
@@ -210,6 +257,15 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule(['delete', 'get', 'list', 'watch'], [''], ['namespaces']),
     rule(['update'], [''], ['namespaces/finalize', 'namespaces/status']),
     rule(['delete', 'deletecollection', 'get', 'list'], ['*'], ['*']),
+  ],
+  'statefulset-controller': [
+    rule(READ, [''], ['pods']),
+    rule(['get', 'list', 'watch'], ['apps'], ['statefulsets']),
+    rule(['update'], ['apps'], ['statefulsets/finalizers', 'statefulsets/status']),
+    rule(['create', 'delete', 'get', 'patch', 'update'], [''], ['pods']),
+    rule(['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'], ['apps'], ['controllerrevisions']),
+    rule(['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'], [''], ['persistentvolumeclaims']),
+    EVENTS,
   ],
   'service-account-controller': [
     rule(READ, [''], ['namespaces']),
@@ -307,6 +363,7 @@ export const BOOTSTRAP_CLUSTER_ROLES: readonly BootstrapRole[] = [
       rule(['get', 'list', 'watch'], [''], ['nodes']),
     ],
   },
+  ...CERTIFICATE_ROLES,
   ...Object.entries(CONTROLLERS).map(([name, rules]) => ({ name: `system:controller:${name}`, rules })),
 ]
 

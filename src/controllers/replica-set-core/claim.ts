@@ -12,11 +12,13 @@ interface Claimable {
   readonly metadata: DeepReadonly<ObjectMeta> & { readonly name: string }
 }
 
-export interface Claimer<P> {
+export interface Claimer<P, T = unknown> {
   /** The kind that claims, and the one that does. */
   readonly resource: Resource<P>
   readonly controller: DeepReadonly<AnyObject>
   readonly selector: Selector
+  /** What else a child must be to be taken over. */
+  accepts?(child: DeepReadonly<T>): boolean
 }
 
 export interface Claims<T> {
@@ -44,12 +46,13 @@ export function decideClaims<T>(
 /** The objects of `children` that belong to the controller, after adoption and release. */
 export async function claim<P, T>(
   { api, cache, writes, signal }: ReconcileContext,
-  { resource, controller, selector }: Claimer<P>,
+  { resource, controller, selector, accepts = () => true }: Claimer<P, T>,
   children: Resource<T>,
 ): Promise<DeepReadonly<T>[]> {
   const { uid = '', namespace = '', deletionTimestamp } = controller.metadata
   const owned = cache.ownedBy(children, uid)
-  const claims = decideClaims(owned, cache.orphans(children, namespace), selector, deletionTimestamp !== undefined)
+  const orphans = cache.orphans(children, namespace).filter((child) => accepts(child))
+  const claims = decideClaims(owned, orphans, selector, deletionTimestamp !== undefined)
   const claimed = [...claims.keep]
   const owner = keyOf(controller)
   if (claims.adopt.length > 0) {
