@@ -1,7 +1,7 @@
 // Mounting and unmounting, by the programs of util-linux: the only place where the agent changes the mount table.
 
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 
 export interface Mounter {
   tmpfs(target: string, options: { sizeBytes?: number }): Promise<void>
@@ -18,11 +18,18 @@ export interface MountPrograms {
   readonly umount: string
 }
 
-export function systemMounter(programs: MountPrograms = { mount: '/bin/mount', umount: '/bin/umount' }): Mounter {
-  const below = (directory: string): string[] =>
-    mountPoints()
-      .filter((path) => path === directory || path.startsWith(`${directory}/`))
+export function systemMounter(
+  programs: MountPrograms = { mount: '/bin/mount', umount: '/bin/umount' },
+  mountinfo = '/proc/self/mountinfo',
+): Mounter {
+  /** The kernel names mount points by their real paths; the caller's way to them may lead through a link. */
+  const below = (directory: string): string[] => {
+    const real = realOf(directory)
+    return mountPoints(mountinfo)
+      .filter((path) => path === real || path.startsWith(`${real}/`))
+      .map((path) => directory + path.slice(real.length))
       .reverse()
+  }
   return {
     async tmpfs(target, { sizeBytes }) {
       const options = ['mode=0777', ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])].join(',')
@@ -43,8 +50,16 @@ export function systemMounter(programs: MountPrograms = { mount: '/bin/mount', u
   }
 }
 
-function mountPoints(): string[] {
-  return readFileSync('/proc/self/mountinfo', 'utf8')
+function realOf(directory: string): string {
+  try {
+    return realpathSync(directory)
+  } catch {
+    return directory
+  }
+}
+
+function mountPoints(mountinfo: string): string[] {
+  return readFileSync(mountinfo, 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[4])
     .filter((path) => path !== undefined)
