@@ -38,7 +38,7 @@ export async function finishPod(parts: WorkerParts, input: FinishInput): Promise
   if (before.containers.some(isAlive)) {
     const preStop = !finish.preStopDone
     finish.preStopDone = true
-    const grace = run.failure?.graceSeconds ?? graceSeconds(pod, before)
+    const grace = run.failure?.graceSeconds ?? graceSeconds(input, before)
     await killAll(parts, pod, before, { graceSeconds: grace, preStop, signal })
   }
   const after = await seen(parts, input)
@@ -65,11 +65,13 @@ async function seen(parts: WorkerParts, { ref, pod, run, signal }: FinishInput):
 }
 
 /** An orphan's grace period is known from what was written on its containers. */
-function graceSeconds(pod: NodePod | undefined, view: PodView): number {
+function graceSeconds({ pod, removed }: FinishInput, view: PodView): number {
   const written = view.containers.map((c) => c.graceSeconds).filter((seconds) => seconds !== undefined)
   const spec =
     pod?.spec.terminationGracePeriodSeconds ?? (written.length > 0 ? Math.max(...written) : DEFAULT_GRACE_SECONDS)
+  // What vanished without having been marked for it was deleted by force.
+  const unmarked = removed && pod !== undefined ? 0 : spec
   const seconds =
-    pod?.metadata.deletionTimestamp === undefined ? spec : (pod.metadata.deletionGracePeriodSeconds ?? spec)
+    pod?.metadata.deletionTimestamp === undefined ? unmarked : (pod.metadata.deletionGracePeriodSeconds ?? spec)
   return Math.max(seconds, LEAST_GRACE_SECONDS)
 }
