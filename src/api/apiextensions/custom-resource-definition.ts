@@ -4,7 +4,7 @@ import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import { ref, required } from '../../apimachinery/schema.ts'
 import { customResourceDefinitionSpec, customResourceDefinitionStatus } from './fields.ts'
-import { validateDefinition, validateDefinitionUpdate } from './validate.ts'
+import { validateApproval, validateDefinition, validateDefinitionUpdate } from './validate.ts'
 
 const customResourceDefinitionFields = {
   spec: required(ref(2, customResourceDefinitionSpec, { default: {} })),
@@ -34,6 +34,9 @@ export const customResourceDefinitions = defineResource({
   age: false,
   validate(definition, issues) {
     validateDefinition(definition, issues)
+  },
+  validateWhole(next, previous, issues) {
+    validateApproval(next, previous, issues)
   },
   validateUpdate(next, previous, issues) {
     validateDefinitionUpdate(next, previous, issues)

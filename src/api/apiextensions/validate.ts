@@ -4,7 +4,12 @@ import type { Issues } from '../../apimachinery/issues.ts'
 import { checkLabel1035, checkSubdomain, checkValue, validateImmutable } from '../../apimachinery/validation.ts'
 import type { CustomResourceDefinition } from './custom-resource-definition.ts'
 import type { CustomResourceDefinitionNames, CustomResourceDefinitionVersion } from './fields.ts'
+import { resolveFieldPath } from '../../apimachinery/cel/schema/field-path.ts'
+import type { JsonSchema } from '../../apimachinery/schema-validator.ts'
+import { APPROVAL_ANNOTATION, approvalOf, isProtectedGroup } from './approval.ts'
 import { validateRootSchema } from './structural.ts'
+import { validateConversion } from './validate-conversion.ts'
+import { validateDefaults } from './validate-defaults.ts'
 import { validateRules } from './validation-rules.ts'
 
 export function validateDefinition({ metadata, spec }: CustomResourceDefinition, issues: Issues): void {
@@ -33,13 +38,21 @@ export function validateDefinition({ metadata, spec }: CustomResourceDefinition,
   if (versions.filter(({ storage }) => storage).length !== 1) {
     issues.invalid('spec.versions', versions, 'must have exactly one version marked as storage version')
   }
-  const { strategy, webhook } = spec.conversion ?? {}
-  if (strategy !== undefined && strategy !== 'None' && strategy !== 'Webhook') {
-    issues.notSupported('spec.conversion.strategy', strategy, ['None', 'Webhook'])
-  }
-  if (strategy === 'None' && webhook !== undefined) {
-    issues.forbidden('spec.conversion.webhook', 'should not be set when strategy is not set to Webhook')
-  }
+  if (spec.conversion) validateConversion(spec.conversion, 'spec.conversion', issues)
+}
+
+/** On creation, and on updates that change the state of the approval. */
+export function validateApproval(
+  { metadata, spec }: CustomResourceDefinition,
+  previous: CustomResourceDefinition | undefined,
+  issues: Issues,
+): void {
+  if (!isProtectedGroup(spec.group ?? '')) return
+  const { state, message } = approvalOf(metadata.annotations)
+  if (previous && approvalOf(previous.metadata.annotations).state === state) return
+  const at = `metadata.annotations[${APPROVAL_ANNOTATION}]`
+  if (state === 'missing') issues.required(at, message)
+  if (state === 'invalid') issues.invalid(at, metadata.annotations?.[APPROVAL_ANNOTATION], message)
 }
 
 function validateDefinitionNames(names: CustomResourceDefinitionNames, at: string, issues: Issues): void {
@@ -68,7 +81,15 @@ function validateVersion(version: CustomResourceDefinitionVersion, at: string, i
     const before = issues.list.length
     validateRootSchema(schema, `${at}.schema.openAPIV3Schema`, issues)
     // What is not structural has no types to compile rules with.
-    if (issues.list.length === before) validateRules(schema, `${at}.schema.openAPIV3Schema`, issues)
+    if (issues.list.length === before) {
+      validateDefaults(asJson(schema), `${at}.schema.openAPIV3Schema`, issues)
+      if (issues.list.length === before) validateRules(schema, `${at}.schema.openAPIV3Schema`, issues)
+    }
+  }
+  if (version.selectableFields && version.selectableFields.length > 0) {
+    const fields = `${at}.selectableFields`
+    if (schema === undefined) issues.invalid(fields, '', 'may only be set when validations.schema is included')
+    else validateSelectable(version.selectableFields, asJson(schema), fields, issues)
   }
   const scale = version.subresources?.scale
   if (scale !== undefined) {
@@ -85,6 +106,44 @@ function validateVersion(version: CustomResourceDefinitionVersion, at: string, i
       issues.invalid(`${here}.jsonPath`, jsonPath, 'must be a simple json path starting with .')
     }
   })
+}
+
+/** Of one version, as many as the API allows. */
+const MAX_SELECTABLE_FIELDS = 8
+
+function validateSelectable(
+  fields: readonly { jsonPath: string }[],
+  schema: JsonSchema,
+  at: string,
+  issues: Issues,
+): void {
+  const seen = new Set<string>()
+  fields.forEach(({ jsonPath }, i) => {
+    const here = `${at}[${i}].jsonPath`
+    if (jsonPath === '' || jsonPath === undefined) {
+      issues.required(here)
+      return
+    }
+    const found = resolveFieldPath(jsonPath, schema, false)
+    if (typeof found === 'string') {
+      issues.invalid(here, jsonPath, `is an invalid path: ${found}`)
+      return
+    }
+    if (/^metadata(\.|$)/.test(found.path)) issues.invalid(here, jsonPath, 'must not point to fields in metadata')
+    if (!['string', 'boolean', 'integer'].includes(String(found.schema['type']))) {
+      const detail =
+        'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.'
+      issues.invalid(here, jsonPath, detail)
+    }
+    if (seen.has(found.path)) issues.duplicate(here, jsonPath)
+    seen.add(found.path)
+  })
+  if (seen.size > MAX_SELECTABLE_FIELDS) issues.tooMany(at, seen.size, MAX_SELECTABLE_FIELDS)
+}
+
+/** The walkers of apimachinery read schemas as plain JSON. */
+function asJson(schema: object): JsonSchema {
+  return schema as JsonSchema
 }
 
 function validatePath(path: string | undefined, root: string, at: string, issues: Issues): void {

@@ -2,6 +2,7 @@
 
 import { rfc3339 } from '../../base/clock.ts'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
+import { approvalOf, isProtectedGroup } from '../../api/apiextensions/approval.ts'
 import type { CustomResourceDefinition } from '../../api/apiextensions/custom-resource-definition.ts'
 import type {
   CustomResourceDefinitionCondition,
@@ -114,23 +115,17 @@ export function established(
     : { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' }
 }
 
-const APPROVAL = 'api-approved.kubernetes.io'
-const POLICY = 'see https://github.com/kubernetes/enhancements/pull/1111'
+const APPROVAL_REASONS = {
+  approved: 'ApprovedAnnotation',
+  unapproved: 'UnapprovedAnnotation',
+  missing: 'MissingAnnotation',
+  invalid: 'InvalidAnnotation',
+} as const
 
-/** Groups of the community's own name are approved by it, or say that they are not. undefined: not such a group. */
+/** undefined: not a group of the community's. */
 export function approval(definition: Definition): Omit<Condition, 'lastTransitionTime'> | undefined {
-  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(definition.spec.group)) return undefined
-  const type = 'KubernetesAPIApprovalPolicyConformant'
-  const annotation = definition.metadata.annotations?.[APPROVAL] ?? ''
-  const must = `protected groups must have approval annotation ${JSON.stringify(APPROVAL)}`
-  if (annotation === '') return { type, status: 'False', reason: 'MissingAnnotation', message: `${must}, ${POLICY}` }
-  if (annotation.startsWith('unapproved')) {
-    const message = `not approved: ${JSON.stringify(annotation)}`
-    return { type, status: 'False', reason: 'UnapprovedAnnotation', message }
-  }
-  if (URL.canParse(annotation) && new URL(annotation).host !== '') {
-    return { type, status: 'True', reason: 'ApprovedAnnotation', message: `approved in ${annotation}` }
-  }
-  const message = `${must} with either a URL or a reason starting with "unapproved", ${POLICY}`
-  return { type, status: 'False', reason: 'InvalidAnnotation', message }
+  if (!isProtectedGroup(definition.spec.group)) return undefined
+  const { state, message } = approvalOf(definition.metadata.annotations)
+  const status = state === 'approved' ? 'True' : 'False'
+  return { type: 'KubernetesAPIApprovalPolicyConformant', status, reason: APPROVAL_REASONS[state], message }
 }

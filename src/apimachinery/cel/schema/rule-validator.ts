@@ -26,14 +26,17 @@ export interface RuleRun {
 }
 
 /** undefined: the schema has no rules. Compiled once, run on every write. */
-export function compileRuleValidator(schema: JsonSchema): ((object: unknown, run: RuleRun) => void) | undefined {
+export function compileRuleValidator(
+  schema: JsonSchema,
+  { isResource = true, at = '' } = {},
+): ((object: unknown, run: RuleRun) => void) | undefined {
   if (!hasRules(schema)) return undefined
-  const node = nodeOf(schema, schema, declaredType(schema, true), true)
+  const node = nodeOf(schema, schema, declaredType(schema, isResource), isResource)
   if (!node) return undefined
   return (object, run) => {
     const correlation = run.old === undefined ? undefined : new Correlated(object, run.old, schema)
     const walk = new Walk(run)
-    walk.visit(node, { at: '', value: object, old: run.old, correlation, nearest: undefined })
+    walk.visit(node, { at, value: object, old: run.old, correlation, nearest: undefined })
   }
 }
 
