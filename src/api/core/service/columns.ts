@@ -5,9 +5,6 @@ import { labelsText } from '../../columns.ts'
 import type { ServicePort } from './fields.ts'
 import type { Service } from './service.ts'
 
-/** Longer lists of load balancer addresses are cut, unless the output is wide. */
-const MAX_ADDRESSES_WIDTH = 16
-
 export const serviceColumns: readonly Column<Service>[] = [
   { name: 'Type', description: 'How the service is reached.', cell: ({ spec }) => spec.type ?? 'ClusterIP' },
   {
@@ -43,8 +40,7 @@ function externalIP({ spec, status }: Service): string {
       return spec.externalName ?? ''
     case 'LoadBalancer': {
       const ingress = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || '')
-      const joined = [...new Set(ingress.filter((address) => address !== ''))].sort().join(',')
-      const balanced = joined.length > MAX_ADDRESSES_WIDTH ? `${joined.slice(0, MAX_ADDRESSES_WIDTH - 3)}...` : joined
+      const balanced = [...new Set(ingress.filter((address) => address !== ''))].sort().join(',')
       if (externalIPs.length > 0) return [...(balanced === '' ? [] : [balanced]), ...externalIPs].join(',')
       return balanced || '<pending>'
     }
