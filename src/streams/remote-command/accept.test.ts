@@ -48,7 +48,8 @@ const webSocket = (protocol?: string): Record<string, string> => ({
 async function command(session: RemoteCommandSession, outcome: CommandStatus): Promise<void> {
   session.stdout?.write('begun ')
   let read = ''
-  for await (const chunk of session.stdin ?? Readable.from([])) if ((read += chunk).length === 'hello world'.length) break
+  for await (const chunk of session.stdin ?? Readable.from([]))
+    if ((read += chunk).length === 'hello world'.length) break
   session.stdout?.write(read.toUpperCase())
   session.stderr?.write('trouble')
   await session.finish(outcome)
