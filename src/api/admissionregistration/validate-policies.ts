@@ -1,12 +1,7 @@
 // Checks policies and their bindings, as far as no expression must be understood for it.
 
 import type { Issues } from '../../apimachinery/issues.ts'
-import {
-  checkPathSegment,
-  checkSubdomain,
-  checkValue,
-  validateLabelSelector,
-} from '../../apimachinery/validation.ts'
+import { checkPathSegment, checkSubdomain, checkValue, validateLabelSelector } from '../../apimachinery/validation.ts'
 import type { MatchCondition, MatchResources, ParamKind, ParamRef, Variable } from './fields.ts'
 import { validateMatchConditions, validateMatchResources, validateParamKind } from './validate-rules.ts'
 

@@ -1,12 +1,12 @@
 // The roles and bindings that every cluster is born with (upstream plugin/pkg/auth/authorizer/rbac/bootstrappolicy), as far as their resources exist.
 
+import { CERTIFICATE_CONTROLLER, CERTIFICATE_ROLES, NODE_CERTIFICATES } from './certificate-roles.ts'
 import type { PolicyRule, Subject } from './rbac.ts'
 
 const READ = ['get', 'list', 'watch']
 const WRITE = ['create', 'delete', 'deletecollection', 'patch', 'update']
 const ALL = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 const RBAC = 'rbac.authorization.k8s.io'
-const CERTIFICATES = 'certificates.k8s.io'
 const STORAGE = 'storage.k8s.io'
 const DEVICES = 'resource.k8s.io'
 
@@ -141,7 +141,7 @@ const NODE: readonly PolicyRule[] = [
   rule(['create', 'delete', 'get', 'patch', 'update'], ['coordination.k8s.io'], ['leases']),
   rule(['create'], [''], ['serviceaccounts/token']),
   rule(READ, ['node.k8s.io'], ['runtimeclasses']),
-  rule(['create', 'get', 'list', 'watch'], [CERTIFICATES], ['certificatesigningrequests']),
+  NODE_CERTIFICATES,
   rule(['get'], [STORAGE], ['volumeattachments']),
   rule(READ, [STORAGE], ['csidrivers']),
   rule(['create', 'delete', 'get', 'patch', 'update'], [STORAGE], ['csinodes']),
@@ -172,31 +172,6 @@ const SCHEDULER: readonly PolicyRule[] = [
   rule(['patch', 'update'], [DEVICES], ['resourceclaims/status']),
 ]
 
-const SIGNERS = ['kube-apiserver-client', 'kube-apiserver-client-kubelet', 'kubelet-serving', 'legacy-unknown']
-const signers = (verb: string, names: readonly string[]): PolicyRule =>
-  rule(
-    [verb],
-    [CERTIFICATES],
-    ['signers'],
-    names.map((name) => `kubernetes.io/${name}`),
-  )
-
-/** Who may ask for which certificates, and who may approve them: nobody has these until somebody binds them. */
-const CERTIFICATE_ROLES: readonly BootstrapRole[] = [
-  ...['nodeclient', 'selfnodeclient'].map((name) => ({
-    name: `system:certificates.k8s.io:certificatesigningrequests:${name}`,
-    rules: [rule(['create'], [CERTIFICATES], [`certificatesigningrequests/${name}`])],
-  })),
-  ...SIGNERS.map((name) => ({
-    name: `system:certificates.k8s.io:${name}-approver`,
-    rules: [signers('approve', [name])],
-  })),
-  {
-    name: 'system:node-bootstrapper',
-    rules: [rule(['create', 'get', 'list', 'watch'], [CERTIFICATES], ['certificatesigningrequests'])],
-  },
-]
-
 const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
   'daemon-set-controller': [
     rule(['get', 'list', 'watch'], ['apps'], ['daemonsets']),
@@ -207,14 +182,7 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule(['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'], ['apps'], ['controllerrevisions']),
     EVENTS,
   ],
-  'certificate-controller': [
-    rule(['delete', 'get', 'list', 'watch'], [CERTIFICATES], ['certificatesigningrequests']),
-    rule(['update'], [CERTIFICATES], ['certificatesigningrequests/approval', 'certificatesigningrequests/status']),
-    signers('approve', ['kube-apiserver-client-kubelet']),
-    signers('sign', SIGNERS),
-    rule(['create'], ['authorization.k8s.io'], ['subjectaccessreviews']),
-    EVENTS,
-  ],
+  'certificate-controller': [...CERTIFICATE_CONTROLLER, EVENTS],
   'deployment-controller': [
     rule(['get', 'list', 'update', 'watch'], ['apps'], ['deployments']),
     rule(['update'], ['apps'], ['deployments/finalizers', 'deployments/status']),
