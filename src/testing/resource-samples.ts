@@ -240,9 +240,14 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   resourceclaims: {
     body: { spec: deviceClaim },
     change: { metadata: { labels: { changed: 'yes' } } },
-    status: { allocation: { devices: { results: [{ request: 'r', driver: 'd.example.com', pool: 'p', device: 'x' }] } } },
+    status: {
+      allocation: { devices: { results: [{ request: 'r', driver: 'd.example.com', pool: 'p', device: 'x' }] } },
+    },
   },
-  resourceclaimtemplates: { body: { spec: { spec: deviceClaim } }, change: { metadata: { labels: { changed: 'yes' } } } },
+  resourceclaimtemplates: {
+    body: { spec: { spec: deviceClaim } },
+    change: { metadata: { labels: { changed: 'yes' } } },
+  },
   resourceslices: {
     body: {
       spec: {
