@@ -2,6 +2,7 @@
 
 import { clusterRoleAggregationController } from './clusterrole-aggregation-controller/controller.ts'
 import type { Controller, ControllerEnvironment, RunningController } from './controller.ts'
+import { cronJobController } from './cron-job-controller/controller.ts'
 import { daemonSetController } from './daemon-set-controller/controller.ts'
 import { deploymentController } from './deployment-controller/controller.ts'
 import { endpointController } from './endpoint-controller/controller.ts'
@@ -18,6 +19,7 @@ import { rootCACertPublisher } from './root-ca-cert-publisher/controller.ts'
 import { serviceAccountController } from './service-account-controller/controller.ts'
 import { statefulSetController } from './stateful-set-controller/controller.ts'
 import { taintEvictionController } from './taint-eviction-controller/controller.ts'
+import { ttlAfterFinishedController } from './ttl-after-finished-controller/controller.ts'
 
 export interface ControllerConfiguration {
   /** Network of the pods, cut into one range a node. Absent: nodes get no range. */
@@ -54,6 +56,8 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     daemonSetController(),
     statefulSetController,
     jobController(),
+    cronJobController,
+    ttlAfterFinishedController,
     endpointSliceController,
     endpointController,
     namespaceController,

@@ -173,6 +173,13 @@ const SCHEDULER: readonly PolicyRule[] = [
 ]
 
 const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
+  'cronjob-controller': [
+    rule(['get', 'list', 'update', 'watch'], ['batch'], ['cronjobs']),
+    rule(['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'], ['batch'], ['jobs']),
+    rule(['update'], ['batch'], ['cronjobs/status', 'cronjobs/finalizers']),
+    rule(['delete', 'list'], [''], ['pods']),
+    EVENTS,
+  ],
   'daemon-set-controller': [
     rule(['get', 'list', 'watch'], ['apps'], ['daemonsets']),
     rule(['update'], ['apps'], ['daemonsets/finalizers', 'daemonsets/status']),
@@ -257,6 +264,7 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule(READ, ['coordination.k8s.io'], ['leases']),
     EVENTS,
   ],
+  'ttl-after-finished-controller': [rule(['delete', 'get', 'list', 'watch'], ['batch'], ['jobs']), EVENTS],
   'pod-garbage-collector': [
     rule(['delete', 'list', 'watch'], [''], ['pods']),
     rule(['get', 'list'], [''], ['nodes']),
