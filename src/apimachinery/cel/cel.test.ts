@@ -120,6 +120,7 @@ describe('an expression is worth', () => {
     "timestamp('9999-12-31T23:59:59Z') + duration('1s')": 'error: timestamp overflow',
     // Types.
     'type(1) == int && type([]) == list && type(type(1)) == type': true,
+    "type(ip('::1')) == net.IP && type(quantity('1')) == kubernetes.Quantity": true,
     "type(timestamp('2020-01-01T00:00:00Z')) == google.protobuf.Timestamp": true,
     // What Kubernetes adds.
     "quantity('1Gi').isGreaterThan(quantity('1000Mi')) && quantity('50k').add(quantity('20')) == quantity('50.02k')": true,

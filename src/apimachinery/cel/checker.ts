@@ -21,10 +21,12 @@ import {
   mostGeneral,
   NULL,
   optionalElement,
+  opaqueType,
   optionalOf,
   param,
   STRING,
   sameType,
+  structType,
   substitute,
   TIMESTAMP,
   TYPE,
@@ -58,6 +60,12 @@ const TYPE_NAMES: ReadonlyMap<string, readonly [string, Type]> = new Map([
   ['optional_type', ['optional_type', optionalOf(param('V'))]],
   ['google.protobuf.Timestamp', ['google.protobuf.Timestamp', TIMESTAMP]],
   ['google.protobuf.Duration', ['google.protobuf.Duration', DURATION]],
+  ['net.IP', ['net.IP', opaqueType('net.IP')]],
+  ['net.CIDR', ['net.CIDR', opaqueType('net.CIDR')]],
+  ['kubernetes.URL', ['kubernetes.URL', structType('kubernetes.URL')]],
+  ['kubernetes.Quantity', ['kubernetes.Quantity', structType('kubernetes.Quantity')]],
+  ['kubernetes.Semver', ['kubernetes.Semver', structType('kubernetes.Semver')]],
+  ['kubernetes.NamedFormat', ['kubernetes.NamedFormat', structType('kubernetes.NamedFormat')]],
 ])
 
 /** Throws a CompileError; otherwise the tree has been written on. Returns the type of the whole. */

@@ -178,9 +178,8 @@ function toURL(text: string): URLValue | Failed {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\x00-\x1f\x7f]/.test(text)) return refuse('net/url: invalid control character in URL')
   const found = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(\/\/([^/?]*))?([^?]*)(?:\?(.*))?$/s.exec(text)
-  const [, scheme = '', authority, host = '', path = '', query = ''] = found ?? []
+  const [, scheme = '', , host = '', path = '', query = ''] = found ?? []
   if (scheme === '' && !text.startsWith('/')) return refuse('invalid URI for request')
-  if (scheme !== '' && authority === undefined && !path.startsWith('/')) return refuse('invalid URI for request')
   if (/%(?![0-9a-fA-F]{2})/.test(path)) return refuse('invalid URL escape')
   if (/[\s<>"]/.test(host)) return refuse(`invalid character " " in host name`)
   const bare = host.slice(host.lastIndexOf('@') + 1)

@@ -237,7 +237,8 @@ const isZero = (x: Value): boolean =>
   (x instanceof Uint && x.value === 0n) ||
   ((x instanceof ListValue || x instanceof Uint8Array) && x.length === 0) ||
   (typeof x === 'object' && 'size' in x && x.size === 0) ||
-  (x instanceof Duration && x.ns === 0n)
+  (x instanceof Duration && x.ns === 0n) ||
+  (x instanceof Timestamp && x.ns === MIN_TIMESTAMP)
 
 const optionals: Functions = {
   'optional.of': [global('optional_of', [a], optionalOf(A), (x) => new OptionalValue(x))],
