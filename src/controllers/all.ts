@@ -5,6 +5,7 @@ import type { Controller, ControllerEnvironment, RunningController } from './con
 import { cronJobController } from './cron-job-controller/controller.ts'
 import { daemonSetController } from './daemon-set-controller/controller.ts'
 import { deploymentController } from './deployment-controller/controller.ts'
+import { disruptionController } from './disruption-controller/controller.ts'
 import { endpointController } from './endpoint-controller/controller.ts'
 import { endpointSliceController } from './endpointslice-controller/controller.ts'
 import { genericGarbageCollector } from './generic-garbage-collector/controller.ts'
@@ -58,6 +59,7 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     jobController(),
     cronJobController,
     ttlAfterFinishedController,
+    disruptionController,
     endpointSliceController,
     endpointController,
     namespaceController,

@@ -209,6 +209,16 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule(['create', 'delete', 'list', 'patch', 'watch'], [''], ['pods']),
     EVENTS,
   ],
+  'disruption-controller': [
+    rule(READ, ['apps'], ['deployments', 'replicasets', 'statefulsets']),
+    rule(READ, [''], ['replicationcontrollers']),
+    rule(READ, ['policy'], ['poddisruptionbudgets']),
+    rule(READ, [''], ['pods']),
+    rule(['patch', 'update'], [''], ['pods/status']),
+    rule(['update'], ['policy'], ['poddisruptionbudgets/status']),
+    rule(['get'], ['*'], ['*/scale']),
+    EVENTS,
+  ],
   'endpoint-controller': [
     rule(READ, [''], ['pods', 'services']),
     rule(['create', 'delete', 'get', 'list', 'update', 'watch'], [''], ['endpoints']),
