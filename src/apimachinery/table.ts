@@ -47,23 +47,25 @@ const AGE: Column<AnyObject> = {
   cell: ({ metadata }, { nowMs }) => age(metadata.creationTimestamp, nowMs),
 }
 
-const definitions = new WeakMap<
-  Resource<AnyObject>,
-  { columns: readonly Column<AnyObject>[]; shown: readonly TableColumn[] }
->()
-
-/** A kind's own columns between Name and Age; wide ones come last, as upstream orders them. Kinds that place Age themselves are left alone. */
-function columnsOf(resource: Resource<AnyObject>): {
+interface Columns {
   columns: readonly Column<AnyObject>[]
   shown: readonly TableColumn[]
-} {
+  /** The name comes first, unless the kind places it itself (events). */
+  namesFirst: boolean
+}
+
+const definitions = new WeakMap<Resource<AnyObject>, Columns>()
+
+/** A kind's own columns between Name and Age; wide ones come last, as upstream orders them. Kinds that place Age themselves are left alone. */
+function columnsOf(resource: Resource<AnyObject>): Columns {
   const known = definitions.get(resource)
   if (known) return known
   const own = resource.columns ?? []
   const columns =
     resource.age === false ? own : [...own.filter((c) => !c.priority), AGE, ...own.filter((c) => c.priority)]
-  const shown = [NAME, ...columns.map(definitionOf)]
-  const made = { columns, shown }
+  const namesFirst = own.every((c) => c.name !== NAME.name)
+  const shown = columns.map(definitionOf)
+  const made = { columns, shown: namesFirst ? [NAME, ...shown] : shown, namesFirst }
   definitions.set(resource, made)
   return made
 }
@@ -83,9 +85,9 @@ export function tableOf(
   objects: readonly DeepReadonly<AnyObject>[],
   options: TableOptions,
 ): Table {
-  const { columns, shown } = columnsOf(resource)
+  const { columns, shown, namesFirst } = columnsOf(resource)
   const rows = objects.map((object): TableRow => {
-    const cells: unknown[] = [resource.shownName?.(object as AnyObject) ?? object.metadata.name]
+    const cells: unknown[] = namesFirst ? [resource.shownName?.(object as AnyObject) ?? object.metadata.name] : []
     for (const column of columns) cells.push(column.cell(object as AnyObject, options))
     if (options.includeObject === 'None') return { cells }
     return { cells, object: options.includeObject === 'Object' ? object : partialMetadata(object) }

@@ -89,7 +89,13 @@ export const events = defineResource({
       description: 'How often it happened.',
       cell: ({ series, count }) => series?.count ?? (count || 1),
     },
-    { name: 'Name', priority: 1, description: 'The name of the event.', cell: ({ metadata }) => metadata.name },
+    {
+      name: 'Name',
+      format: 'name',
+      priority: 1,
+      description: 'The name of the event.',
+      cell: ({ metadata }) => metadata.name,
+    },
   ],
   age: false,
   validate({ metadata, involvedObject }, issues) {
