@@ -203,7 +203,10 @@ const TOPICS: Readonly<Record<string, (session: Session) => Promise<void>>> = {
     }
     cluster.file('event.json', JSON.stringify(event))
     await ok('create -f event.json')
-    assert.match(await ok('get events'), /^LAST SEEN +TYPE +REASON +OBJECT +MESSAGE\n.* +Normal +Started +pod\/p +Started container/)
+    assert.match(
+      await ok('get events'),
+      /^LAST SEEN +TYPE +REASON +OBJECT +MESSAGE\n.* +Normal +Started +pod\/p +Started container/,
+    )
     if (version === '1.35') assert.match(await ok('events --for pod/p'), /Normal +Started +Pod\/p +Started container/)
     await cluster.client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: `n-${version}` } })
     assert.match(await ok('describe node'), new RegExp(`^Name: +n-${version}$`, 'm'))
