@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { compile, type Environment } from './environment.ts'
 import { CompileError } from './errors.ts'
+import { AUTHORIZER, AuthorizerValue } from './libraries/authorizer.ts'
 import { escapeProperty, unescapeProperty } from './schema/property-names.ts'
 import { DYN, INT, listOf, STRING, type Type } from './types.ts'
 import {
@@ -182,6 +183,29 @@ describe('an expression is refused', () => {
     ]
     assert.throws(() => compile('a ||\n b', environment()), { message: message.join('\n') })
   })
+})
+
+test('the authorizer is asked what the expression says, and asking is dear', () => {
+  const asked: unknown[] = []
+  const authorizer = new AuthorizerValue((question, serviceAccount) => {
+    asked.push(serviceAccount ? { ...question, serviceAccount } : question)
+    return 'path' in question ? { allowed: false, reason: 'no', error: 'broken' } : { allowed: true, reason: 'yes' }
+  })
+  const run = (source: string): [value: unknown, cost: number] => {
+    const { program } = compile(source, environment({ authorizer: AUTHORIZER }))
+    const { value, cost } = program.run([authorizer], 1e9)
+    return [shown(value), cost]
+  }
+  const source = "authorizer.serviceAccount('n', 's').group('apps').resource('deployments').subresource('scale')"
+  assert.deepEqual(run(`${source}.namespace('d').name('x').check('update').allowed()`), [true, 350_008])
+  const question = { group: 'apps', resource: 'deployments', subresource: 'scale', namespace: 'd', name: 'x' }
+  assert.deepEqual(asked.pop(), { ...question, verb: 'update', serviceAccount: { namespace: 'n', name: 's' } })
+  assert.deepEqual(run("authorizer.path('/healthz').check('get').error()")[0], 'broken')
+  assert.deepEqual(asked.pop(), { verb: 'get', path: '/healthz' })
+  assert.deepEqual(
+    run("authorizer.group('').resource('').check('get').reason()")[0],
+    'error: resource must not be empty',
+  )
 })
 
 describe('no text is too much', () => {

@@ -4,6 +4,7 @@ import type { Expr } from './ast.ts'
 import { check, walk } from './checker.ts'
 import { merge, type Overload } from './declarations.ts'
 import { CompileError, type Problem } from './errors.ts'
+import { authorization } from './libraries/authorizer.ts'
 import { kubernetesCallCost } from './libraries/call-costs.ts'
 import { standard } from './libraries/conversions.ts'
 import { lists } from './libraries/lists.ts'
@@ -30,6 +31,7 @@ export const FUNCTIONS: ReadonlyMap<string, readonly Overload[]> = merge(
   semvers,
   namedFormats,
   regexes,
+  authorization,
 )
 
 export interface Environment {
