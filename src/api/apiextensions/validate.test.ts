@@ -19,6 +19,7 @@ interface Parts {
   schema?: JSONSchemaProps
   selectable?: string[]
   conversion?: CustomResourceDefinition['spec']['conversion']
+  column?: { name: string; type: string; jsonPath: string; format?: string }
 }
 
 function definition({
@@ -27,6 +28,7 @@ function definition({
   schema = spec,
   selectable,
   conversion,
+  column,
 }: Parts): CustomResourceDefinition {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -42,6 +44,7 @@ function definition({
           served: true,
           storage: true,
           schema: { openAPIV3Schema: { type: 'object', properties: { spec: schema } } },
+          ...(column ? { additionalPrinterColumns: [column] } : {}),
           ...(selectable ? { selectableFields: selectable.map((jsonPath) => ({ jsonPath })) } : {}),
         },
       ],
@@ -79,6 +82,20 @@ describe('selectable fields', () => {
   for (const [name, [selectable, want]] of Object.entries(cases)) {
     test(name, () => assert.deepEqual(says({ selectable }), want))
   }
+})
+
+test('a column is of a type, in a format, from a path', () => {
+  const at = 'spec.versions[0].additionalPrinterColumns[0]'
+  assert.deepEqual(
+    says({ column: { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' } }),
+    [],
+  )
+  assert.deepEqual(says({ column: { name: '', type: 'text', jsonPath: 'spec', format: 'long' } }), [
+    `${at}.name: Required value`,
+    `${at}.type: Invalid value: "text": must be one of boolean,date,integer,number,string`,
+    `${at}.format: Invalid value: "long": must be one of byte,date,date-time,double,float,int32,int64,password`,
+    `${at}.JSONPath: Invalid value: "spec": must be a simple json path starting with .`,
+  ])
 })
 
 describe('a conversion', () => {

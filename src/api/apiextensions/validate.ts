@@ -3,7 +3,11 @@
 import type { Issues } from '../../apimachinery/issues.ts'
 import { checkLabel1035, checkSubdomain, checkValue, validateImmutable } from '../../apimachinery/validation.ts'
 import type { CustomResourceDefinition } from './custom-resource-definition.ts'
-import type { CustomResourceDefinitionNames, CustomResourceDefinitionVersion } from './fields.ts'
+import type {
+  CustomResourceColumnDefinition,
+  CustomResourceDefinitionNames,
+  CustomResourceDefinitionVersion,
+} from './fields.ts'
 import { resolveFieldPath } from '../../apimachinery/cel/schema/field-path.ts'
 import type { JsonSchema } from '../../apimachinery/schema-validator.ts'
 import { APPROVAL_ANNOTATION, approvalOf, isProtectedGroup } from './approval.ts'
@@ -96,16 +100,28 @@ function validateVersion(version: CustomResourceDefinitionVersion, at: string, i
     validatePath(scale.specReplicasPath, '.spec', `${at}.subresources.scale.specReplicasPath`, issues)
     validatePath(scale.statusReplicasPath, '.status', `${at}.subresources.scale.statusReplicasPath`, issues)
   }
-  const types = ['integer', 'number', 'string', 'boolean', 'date']
-  version.additionalPrinterColumns?.forEach(({ name, type, jsonPath }, i) => {
-    const here = `${at}.additionalPrinterColumns[${i}]`
-    if (name === '') issues.required(`${here}.name`)
-    if (type !== undefined && !types.includes(type)) issues.notSupported(`${here}.type`, type, types)
-    if (jsonPath === '') issues.required(`${here}.jsonPath`)
-    else if (jsonPath !== undefined && !jsonPath.startsWith('.')) {
-      issues.invalid(`${here}.jsonPath`, jsonPath, 'must be a simple json path starting with .')
-    }
+  version.additionalPrinterColumns?.forEach((column, i) => {
+    validateColumn(column, `${at}.additionalPrinterColumns[${i}]`, issues)
   })
+}
+
+const COLUMN_TYPES = ['boolean', 'date', 'integer', 'number', 'string']
+const COLUMN_FORMATS = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password']
+
+function validateColumn(column: CustomResourceColumnDefinition, at: string, issues: Issues): void {
+  const { name, type = '', format = '', jsonPath = '' } = column
+  if (name === '') issues.required(`${at}.name`)
+  const types = `must be one of ${COLUMN_TYPES.join(',')}`
+  if (type === '') issues.required(`${at}.type`, types)
+  else if (!COLUMN_TYPES.includes(type)) issues.invalid(`${at}.type`, type, types)
+  if (format !== '' && !COLUMN_FORMATS.includes(format)) {
+    issues.invalid(`${at}.format`, format, `must be one of ${COLUMN_FORMATS.join(',')}`)
+  }
+  // Upstream's path is that of its internal type, in which the field is written so.
+  if (jsonPath === '') issues.required(`${at}.JSONPath`)
+  else if (!jsonPath.startsWith('.')) {
+    issues.invalid(`${at}.JSONPath`, jsonPath, 'must be a simple json path starting with .')
+  }
 }
 
 /** Of one version, as many as the API allows. */
