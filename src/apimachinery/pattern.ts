@@ -332,7 +332,8 @@ class Program {
   }
 
   find(text: string, limit: number): string[] {
-    const points = Array.from(text, (c) => c.codePointAt(0) ?? 0)
+    const characters = Array.from(text)
+    const points = characters.map((c) => c.codePointAt(0) ?? 0)
     const found: string[] = []
     let previousEnd = -1
     for (let from = 0; from <= points.length && found.length < limit; ) {
@@ -340,7 +341,7 @@ class Program {
       if (match === undefined) break
       const [start, end] = match
       // An empty match right behind another one is none (Go's FindAll).
-      if (end > start || start !== previousEnd) found.push(String.fromCodePoint(...points.slice(start, end)))
+      if (end > start || start !== previousEnd) found.push(characters.slice(start, end).join(''))
       previousEnd = end
       from = end > start ? end : end + 1
     }

@@ -229,6 +229,12 @@ describe('no text is too much', () => {
   test('a pattern that makes others try everything takes time linear in the text', () => {
     assert.equal(evaluate("x.matches('^(a+)+$')", { x: `${'a'.repeat(50_000)}b` }), false)
     assert.equal(evaluate("x.find('(a*)*c') == ''", { x: 'a'.repeat(2000) }), true)
+    assert.equal(evaluate("x.find('a+').size()", { x: 'a'.repeat(300_000) }), 300_000n)
+  })
+  test('what cannot be paid for is not begun', () => {
+    const { program } = compile("x.matches('(a|b|c|d)*e')", environment({ x: STRING }))
+    const outcome = program.run(['a'.repeat(3_000_000)], 1_000_000)
+    assert.equal(outcome.exceeded, true)
   })
   test('an evaluation ends where its budget does', () => {
     const list = new Items(Array.from({ length: 1000 }, (_, i) => BigInt(i)))

@@ -6,7 +6,7 @@ import { CompileError, type Problem } from './errors.ts'
 import {
   assign,
   BOOL,
-  type Bindings,
+  Bindings,
   BYTES,
   DOUBLE,
   DURATION,
@@ -80,7 +80,7 @@ class Checker {
   readonly #declarations: Declarations
   readonly problems: Problem[] = []
   readonly #scopes: Map<string, Type>[] = []
-  #bindings: Bindings = new Map()
+  readonly #bindings = new Bindings()
   #freeVariables = 0
 
   constructor(declarations: Declarations) {
@@ -113,9 +113,7 @@ class Checker {
   }
 
   #assignable(to: Type, from: Type): boolean {
-    const bindings = assign(this.#bindings, [to], [from])
-    if (bindings) this.#bindings = bindings
-    return bindings !== undefined
+    return assign(this.#bindings, [to], [from])
   }
 
   #freeVariable(): Type {
@@ -236,11 +234,9 @@ class Checker {
     for (const overload of overloads) {
       if (overload.member !== (e.target !== undefined)) continue
       const [resultType = ERROR, ...params] = this.#instantiate([overload.result, ...overload.params])
-      const bindings = assign(this.#bindings, types, params)
-      if (!bindings) continue
-      this.#bindings = bindings
+      if (!assign(this.#bindings, types, params)) continue
       found.push(overload.id)
-      const type = substitute(bindings, resultType, false)
+      const type = substitute(this.#bindings, resultType, false)
       if (result === undefined) result = type
       else if (!isDyn(result) && !sameType(type, result)) result = DYN
     }
@@ -257,9 +253,13 @@ class Checker {
   /** The types of an overload with type variables of their own. */
   #instantiate(types: readonly Type[]): Type[] {
     if (!types.some(isGeneric)) return [...types]
-    const fresh: Bindings = new Map()
+    const fresh = new Bindings()
+    const known = new Set<string>()
     const visit = (type: Type): void => {
-      if (type.kind === 'param' && !fresh.has(type.name)) fresh.set(type.name, this.#freeVariable())
+      if (type.kind === 'param' && !known.has(type.name)) {
+        known.add(type.name)
+        fresh.set(type.name, this.#freeVariable())
+      }
       type.params.forEach(visit)
     }
     types.forEach(visit)

@@ -156,8 +156,8 @@ function literalOf(body: string, { raw, bytes, at }: { raw: boolean; bytes: bool
       }
       piece = String.fromCodePoint(point)
     }
-    if (bytes) parts.push(...encoder.encode(piece))
-    else text += piece
+    if (!bytes) text += piece
+    else for (const byte of encoder.encode(piece)) parts.push(byte)
   }
   return bytes ? Uint8Array.from(parts) : text
 }

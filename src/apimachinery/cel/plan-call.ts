@@ -199,6 +199,12 @@ function inConstants(element: Expr, constants: Expr, planner: Planner): Evaluate
   }
 }
 
+/** What takes long on large texts is paid for before it is done: a budget must end the work, not be told of it. */
+const PAID_FIRST = new Set([
+  ...['matches', 'matches_string', 'contains_string', 'string_find_string', 'string_find_all_string'],
+  'string_find_all_string_int',
+])
+
 function planOverloads(e: Call, operands: readonly Expr[], planner: Planner): Evaluate {
   const declared = planner.options.functions.get(e.name) ?? []
   // An expression that was never checked may mean any overload of its name.
@@ -210,8 +216,13 @@ function planOverloads(e: Call, operands: readonly Expr[], planner: Planner): Ev
   const certain = candidates.length === 1 && operands.every(({ type }) => type !== undefined && isKnown(type))
   const { name } = e
   const finish = (frame: Frame, overload: Overload, args: Value[]): Value => {
+    const { id } = overload
+    if (PAID_FIRST.has(id)) {
+      charge(frame, callCost({ name, overload: id, args, result: null }))
+      return overload.call(...args)
+    }
     const result = overload.call(...args)
-    charge(frame, callCost({ name, overload: overload.id, args, result }))
+    charge(frame, callCost({ name, overload: id, args, result }))
     return result
   }
   const [only] = candidates

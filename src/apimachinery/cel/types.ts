@@ -69,8 +69,31 @@ export function sameType(a: Type, b: Type): boolean {
   )
 }
 
-/** What type variables stand for, found so far. */
-export type Bindings = Map<string, Type>
+/** What type variables stand for, found so far. What a failed attempt found is forgotten; nothing is ever copied. */
+export class Bindings {
+  readonly #types = new Map<string, Type>()
+  /** What an attempt has replaced, to be put back. */
+  readonly #replaced: [name: string, before: Type | undefined][] = []
+
+  get(name: string): Type | undefined {
+    return this.#types.get(name)
+  }
+
+  set(name: string, type: Type): void {
+    this.#replaced.push([name, this.#types.get(name)])
+    this.#types.set(name, type)
+  }
+
+  attempt(holds: () => boolean): boolean {
+    this.#replaced.length = 0
+    if (holds()) return true
+    for (const [name, before] of this.#replaced.reverse()) {
+      if (before) this.#types.set(name, before)
+      else this.#types.delete(name)
+    }
+    return false
+  }
+}
 
 export function substitute(bindings: Bindings, type: Type, paramsToDyn: boolean): Type {
   if (type.kind === 'param') {
@@ -82,10 +105,9 @@ export function substitute(bindings: Bindings, type: Type, paramsToDyn: boolean)
   return { ...type, params: type.params.map((p) => substitute(bindings, p, paramsToDyn)) }
 }
 
-/** The bindings under which `from` stands for `to`, or undefined. The bindings given stay as they are. */
-export function assign(bindings: Bindings, to: readonly Type[], from: readonly Type[]): Bindings | undefined {
-  const tried = new Map(bindings)
-  return assignableList(tried, to, from) ? tried : undefined
+/** Whether `from` can stand for `to`; if so, with what that says about the type variables. */
+export function assign(bindings: Bindings, to: readonly Type[], from: readonly Type[]): boolean {
+  return bindings.attempt(() => assignableList(bindings, to, from))
 }
 
 function assignableList(m: Bindings, a: readonly Type[], b: readonly Type[]): boolean {

@@ -125,8 +125,10 @@ function stringType(schema: JsonSchema): DeclaredType {
 }
 
 function longestText(values: readonly unknown[]): number {
-  const lengths = values.map((value) => (typeof value === 'string' ? new TextEncoder().encode(value).length : 0))
-  return Math.max(...lengths)
+  const encoder = new TextEncoder()
+  return values.reduce((longest: number, value) => {
+    return typeof value === 'string' ? Math.max(longest, encoder.encode(value).length) : longest
+  }, 0)
 }
 
 /** A resource's name and kind can be asked for whatever its schema says of them. */
