@@ -1,15 +1,13 @@
 // Regular expressions of users, in RE2's syntax and RE2's promise: matching takes time linear in the text, whatever the expression.
 
-/** The longest expression, and the most states after its repetitions are spelt out. */
+import { type Node, PatternError, Program } from './pattern-program.ts'
+
+export { MAX_PATTERN_STATES, PatternError } from './pattern-program.ts'
+
+/** The longest expression. */
 export const MAX_PATTERN_LENGTH = 4096
-export const MAX_PATTERN_STATES = 10_000
 const MAX_REPEAT = 1000
 const MAX_GROUP_DEPTH = 100
-
-/** An expression that RE2 would not take either. */
-export class PatternError extends Error {
-  override name = 'PatternError'
-}
 
 export interface Pattern {
   readonly source: string
@@ -18,13 +16,6 @@ export interface Pattern {
   /** The first matches that do not overlap, at most `limit`: leftmost, and of those what the expression prefers. */
   find(text: string, limit: number): string[]
 }
-
-type Node =
-  | { is: 'char'; matches: (codePoint: number) => boolean }
-  | { is: 'assert'; holds: (text: readonly number[], at: number) => boolean }
-  | { is: 'sequence'; of: Node[] }
-  | { is: 'choice'; of: Node[] }
-  | { is: 'repeat'; of: Node; min: number; max: number; lazy: boolean }
 
 const NEWLINE = 10
 const isWord = (c: number | undefined): boolean =>
@@ -123,15 +114,23 @@ class Parser {
     const { dotAll, multiline } = this.#flags
     if (this.#take('.')) return { is: 'char', matches: (c) => dotAll || c !== NEWLINE }
     if (this.#take('^'))
-      return { is: 'assert', holds: (text, at) => at === 0 || (multiline && text[at - 1] === NEWLINE) }
+      return {
+        is: 'assert',
+        holds: (text, at) => at === 0 || (multiline && text[at - 1] === NEWLINE),
+        ...(multiline ? {} : { edge: 'begin' }),
+      }
     if (this.#take('$'))
-      return { is: 'assert', holds: (text, at) => at === text.length || (multiline && text[at] === NEWLINE) }
+      return {
+        is: 'assert',
+        holds: (text, at) => at === text.length || (multiline && text[at] === NEWLINE),
+        ...(multiline ? {} : { edge: 'end' }),
+      }
     if (this.#peek('*') || this.#peek('+') || this.#peek('?'))
       throw this.#error('missing argument to repetition operator')
     if (this.#take('\\b')) return { is: 'assert', holds: isBoundary }
     if (this.#take('\\B')) return { is: 'assert', holds: (text, at) => !isBoundary(text, at) }
-    if (this.#take('\\A')) return { is: 'assert', holds: (_text, at) => at === 0 }
-    if (this.#take('\\z')) return { is: 'assert', holds: (text, at) => at === text.length }
+    if (this.#take('\\A')) return { is: 'assert', holds: (_text, at) => at === 0, edge: 'begin' }
+    if (this.#take('\\z')) return { is: 'assert', holds: (text, at) => at === text.length, edge: 'end' }
     if (this.#peek('\\')) return this.#characterNode(this.#escape())
     const c = this.#source.codePointAt(this.#at) ?? 0
     this.#at += String.fromCodePoint(c).length
@@ -256,142 +255,4 @@ function unicodeClass(body: string): string {
   const negated = name.startsWith('^') !== body.startsWith('P')
   const bare = name.replace('^', '')
   return `\\${negated ? 'P' : 'p'}{${bare.length > 2 ? `Script=${bare}` : bare}}`
-}
-
-/** Where a state goes on: past a character, or without one. */
-interface State {
-  matches?: (codePoint: number) => boolean
-  holds?: (text: readonly number[], at: number) => boolean
-  next: number[]
-}
-
-/** A Thompson automaton: all states are advanced together, so no text takes more than states × length steps. */
-class Program {
-  readonly #states: State[] = []
-  readonly #start: number
-  readonly #end: number
-
-  constructor(node: Node) {
-    this.#end = this.#add({ next: [] })
-    this.#start = this.#build(node, this.#end)
-  }
-
-  #add(state: State): number {
-    if (this.#states.length >= MAX_PATTERN_STATES) throw new PatternError('error parsing regexp: expression too large')
-    return this.#states.push(state) - 1
-  }
-
-  /** Adds the states of `node`, which go on to `next`; returns where they begin. */
-  #build(node: Node, next: number): number {
-    switch (node.is) {
-      case 'char':
-        return this.#add({ matches: node.matches, next: [next] })
-      case 'assert':
-        return this.#add({ holds: node.holds, next: [next] })
-      case 'sequence':
-        return node.of.reduceRight((after, part) => this.#build(part, after), next)
-      case 'choice':
-        return this.#add({ next: node.of.map((part) => this.#build(part, next)) })
-      case 'repeat':
-        return this.#repeat(node, next)
-    }
-  }
-
-  #repeat({ of, min, max, lazy }: Node & { is: 'repeat' }, next: number): number {
-    // What comes first is preferred: once more, or, when lazy, on.
-    const preferred = (again: number, on: number): number[] => (lazy ? [on, again] : [again, on])
-    let start = next
-    if (max === Number.POSITIVE_INFINITY) {
-      const loop: State = { next: [] }
-      start = this.#add(loop)
-      loop.next = preferred(this.#build(of, start), next)
-    } else {
-      for (let i = min; i < max; i++) start = this.#add({ next: preferred(this.#build(of, start), next) })
-    }
-    for (let i = 0; i < min; i++) start = this.#build(of, start)
-    return start
-  }
-
-  test(text: string): boolean {
-    const points = Array.from(text, (c) => c.codePointAt(0) ?? 0)
-    let current = new Set<number>()
-    for (let at = 0; at <= points.length; at++) {
-      // A match may begin anywhere.
-      this.#enter(this.#start, current, points, at)
-      if (current.has(this.#end)) return true
-      const c = points[at]
-      if (c === undefined) break
-      const following = new Set<number>()
-      for (const index of current) {
-        const state = this.#states[index]
-        if (state?.matches?.(c) === true) for (const next of state.next) this.#enter(next, following, points, at + 1)
-      }
-      current = following
-    }
-    return current.has(this.#end)
-  }
-
-  find(text: string, limit: number): string[] {
-    const characters = Array.from(text)
-    const points = characters.map((c) => c.codePointAt(0) ?? 0)
-    const found: string[] = []
-    let previousEnd = -1
-    for (let from = 0; from <= points.length && found.length < limit; ) {
-      const match = this.#match(points, from)
-      if (match === undefined) break
-      const [start, end] = match
-      // An empty match right behind another one is none (Go's FindAll).
-      if (end > start || start !== previousEnd) found.push(characters.slice(start, end).join(''))
-      previousEnd = end
-      from = end > start ? end : end + 1
-    }
-    return found
-  }
-
-  /** The leftmost match from `from` on. The threads are kept in the order of preference; a match ends all that come after it. */
-  #match(points: readonly number[], from: number): [number, number] | undefined {
-    let threads = new Map<number, number>()
-    let best: [number, number] | undefined
-    for (let at = from; at <= points.length; at++) {
-      if (best === undefined) this.#follow(this.#start, at, threads, points, at)
-      if (threads.size === 0) break
-      const following = new Map<number, number>()
-      const c = points[at]
-      for (const [index, start] of threads) {
-        if (index === this.#end) {
-          best = [start, at]
-          break
-        }
-        const state = this.#states[index]
-        if (c === undefined || state?.matches?.(c) !== true) continue
-        for (const next of state.next) this.#follow(next, start, following, points, at + 1)
-      }
-      threads = following
-    }
-    return best
-  }
-
-  /** As `#enter`, for threads that know where they began; depth first, so that the order is that of preference. */
-  #follow(first: number, start: number, into: Map<number, number>, text: readonly number[], at: number): void {
-    const pending = [first]
-    for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
-      if (into.has(index)) continue
-      into.set(index, start)
-      const state = this.#states[index]
-      if (state === undefined || state.matches !== undefined || state.holds?.(text, at) === false) continue
-      for (let i = state.next.length - 1; i >= 0; i--) pending.push(state.next[i] ?? 0)
-    }
-  }
-
-  /** Adds a state and all that it leads to without a character. */
-  #enter(first: number, into: Set<number>, text: readonly number[], at: number): void {
-    const pending = [first]
-    for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
-      if (into.has(index)) continue
-      into.add(index)
-      const state = this.#states[index]
-      if (state === undefined || state.matches !== undefined || state.holds?.(text, at) === false) continue
-      pending.push(...state.next)
-    }
-  }
 }
