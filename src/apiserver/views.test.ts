@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { daemonSets } from '../api/apps/daemon-set.ts'
 import { deployments } from '../api/apps/deployment.ts'
+import { ingresses } from '../api/networking/ingress/ingress.ts'
 import { VIEWS } from '../api/all.ts'
 import type { ApiRequest, ApiResponse, WatchFrame } from '../client/door.ts'
 import { ADMIN, startCluster, type TestCluster } from '../testing/cluster.ts'
@@ -131,4 +133,62 @@ test('discovery tells of every version, and of the stored one by its hash', asyn
       }
     ).resources.find(({ name }) => name === 'deployments')?.storageVersionHash
   assert.equal(await hashOf('/apis/extensions/v1beta1'), await hashOf('/apis/apps/v1'))
+})
+
+test("an apply owns what it says, and what the version fills in is nobody's", async () => {
+  await using cluster = await startCluster()
+  const path = '/apis/extensions/v1beta1/namespaces/default/ingresses'
+  const applied = (...hosts: string[]): object => ({
+    apiVersion: 'extensions/v1beta1',
+    kind: 'Ingress',
+    metadata: { name: 'web' },
+    spec: {
+      rules: hosts.map((host) => ({ host, http: { paths: [{ backend: { serviceName: 'web', servicePort: 80 } }] } })),
+    },
+  })
+  const apply = (object: object): Promise<ApiResponse> =>
+    call(cluster, 'PATCH', `${path}/web?fieldManager=me`, object, { 'content-type': 'application/apply-patch+yaml' })
+  assert.equal((await apply(applied('a.example.com'))).status, 201)
+  const answer = await apply(applied('a.example.com', 'b.example.com'))
+  assert.equal(answer.status, 200)
+  const { rules } = (bodyOf(answer) as unknown as { spec: { rules: unknown[] } }).spec
+  const backend = { serviceName: 'web', servicePort: 80 }
+  assert.deepEqual(rules[1], {
+    host: 'b.example.com',
+    http: { paths: [{ pathType: 'ImplementationSpecific', backend }] },
+  })
+  const { metadata } = await cluster.client.get(ingresses, { namespace: 'default', name: 'web' })
+  assert.deepEqual(metadata.managedFields?.[0]?.fieldsV1, { 'f:spec': { 'f:rules': {} } })
+  const again = await apply(applied('a.example.com', 'b.example.com'))
+  assert.deepEqual(bodyOf(again), bodyOf(answer), 'an apply that changes nothing writes nothing')
+  const set = {
+    apiVersion: 'extensions/v1beta1',
+    kind: 'DaemonSet',
+    metadata: { name: 'web' },
+    spec: { template },
+  }
+  const sets = '/apis/extensions/v1beta1/namespaces/default/daemonsets/web?fieldManager=me'
+  const made = await call(cluster, 'PATCH', sets, set, { 'content-type': 'application/apply-patch+yaml' })
+  assert.equal(made.status, 201)
+  const stored = await cluster.client.get(daemonSets, { namespace: 'default', name: 'web' })
+  assert.equal(stored.spec.updateStrategy?.type, 'OnDelete')
+  const owned = stored.metadata.managedFields?.[0]?.fieldsV1 as { 'f:spec'?: object } | undefined
+  assert.deepEqual(Object.keys(owned?.['f:spec'] ?? {}), ['f:template'])
+})
+
+test('rows are made of what is stored', async () => {
+  await using cluster = await startCluster()
+  const path = '/apis/extensions/v1beta1/namespaces/default/ingresses'
+  const object = {
+    apiVersion: 'extensions/v1beta1',
+    kind: 'Ingress',
+    metadata: { name: 'web' },
+    spec: { backend: { serviceName: 'web', servicePort: 'http' }, tls: [{ secretName: 'web' }] },
+  }
+  await call(cluster, 'POST', path, object)
+  const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+  const table = bodyOf(await call(cluster, 'GET', path, undefined, { accept })) as unknown as {
+    rows: { cells: unknown[]; object: { apiVersion: string } }[]
+  }
+  assert.deepEqual(table.rows[0]?.cells.slice(0, 5), ['web', '<none>', '*', '', '80, 443'])
 })

@@ -102,6 +102,7 @@ export const apiServices = defineResource({
   generation: false,
   subresources: { status: true },
   model: `${V1}.APIService`,
+  views: [{ version: 'v1beta1', deprecated: { since: '1.19', removed: '1.22' } }],
   fields: apiServiceFields,
   // What this server serves itself is there from the start.
   prepareCreate(service) {

@@ -19,6 +19,7 @@ import {
 import { sameJson } from '../../apimachinery/validation.ts'
 import { ageColumn, labelsText, selectorText, templateColumns } from '../columns.ts'
 import { podTemplateSpec } from '../core/pod/template.ts'
+import { daemonSetViews, TEMPLATE_GENERATION } from './daemon-set-views.ts'
 import { validateCollisionCount, validateDaemonSetStrategy, validateSelecting } from './validate.ts'
 
 export const rollingUpdateDaemonSet = struct('io.k8s.api.apps.v1.RollingUpdateDaemonSet', {
@@ -80,9 +81,6 @@ const daemonSetFields = {
 }
 export interface DaemonSet extends ObjectWith<typeof daemonSetFields> {}
 
-/** Counts the templates. Upstream keeps it from the kind's first days, when pods were told apart by it. */
-const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
-
 function templateGeneration({ metadata }: DaemonSet): number {
   const text = metadata.annotations?.[TEMPLATE_GENERATION] ?? ''
   return /^\d{1,15}$/.test(text) ? Math.max(1, Number(text)) : 1
@@ -102,7 +100,7 @@ export const daemonSets = defineResource({
   categories: ['all'],
   subresources: { status: true },
   model: 'io.k8s.api.apps.v1.DaemonSet',
-  views: [{ version: 'v1beta2', deprecated: { since: '1.9', removed: '1.16' } }],
+  views: daemonSetViews(daemonSetSpec),
   fields: daemonSetFields,
   columns: [
     {

@@ -3,7 +3,8 @@
 import type { AnyObject } from '../../apimachinery/metadata.ts'
 import { isObject, type JsonObject } from '../../apimachinery/objects.ts'
 import { int64, ref, required, struct } from '../../apimachinery/schema.ts'
-import type { View } from '../../apimachinery/view.ts'
+import { type View, variantOf } from '../../apimachinery/view.ts'
+import { keepAnnotation, takeCounter } from '../annotations.ts'
 import { deploymentSpec } from './deployment-spec.ts'
 import { selectorFromTemplate } from './old-defaults.ts'
 
@@ -12,9 +13,8 @@ const ROLLBACK = 'deprecated.deployment.rollback.revision'
 const MAX_INT32 = 2 ** 31 - 1
 
 const oldSpec = (version: string) =>
-  struct(`io.k8s.api.${version}.DeploymentSpec`, {
-    ...deploymentSpec.fields,
-    rollbackTo: ref(8, struct(`io.k8s.api.${version}.RollbackConfig`, { revision: int64(1) })),
+  variantOf(deploymentSpec, `io.k8s.api.${version}.DeploymentSpec`, {
+    rollbackTo: ref(8, struct(`io.k8s.api.${version}.RollbackConfig`, { revision: int64(1, { nilable: false }) })),
   })
 
 function toHub(object: AnyObject): void {
@@ -23,15 +23,13 @@ function toHub(object: AnyObject): void {
   const { rollbackTo } = spec
   delete spec['rollbackTo']
   const revision = isObject(rollbackTo) ? (rollbackTo['revision'] ?? 0) : 0
-  object.metadata.annotations = { ...object.metadata.annotations, [ROLLBACK]: String(revision) }
+  keepAnnotation(object.metadata, ROLLBACK, String(revision))
 }
 
 function fromHub({ metadata, ...object }: AnyObject): void {
-  const revision = metadata.annotations?.[ROLLBACK]
+  const revision = takeCounter(metadata, ROLLBACK)
   const spec = object['spec']
-  if (revision === undefined || !isObject(spec)) return
-  delete metadata.annotations?.[ROLLBACK]
-  if (/^\d{1,15}$/.test(revision)) spec['rollbackTo'] = { revision: Number(revision) }
+  if (revision !== undefined && isObject(spec)) spec['rollbackTo'] = { revision }
 }
 
 function rollingUpdateOf(spec: JsonObject): JsonObject | undefined {

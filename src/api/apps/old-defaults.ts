@@ -3,6 +3,13 @@
 import type { AnyObject } from '../../apimachinery/metadata.ts'
 import { isObject, type JsonObject } from '../../apimachinery/objects.ts'
 
+/** Pods are replaced when somebody deletes them, unless the strategy says otherwise. */
+export function updateOnDelete(spec: JsonObject): void {
+  spec['updateStrategy'] ??= {}
+  const { updateStrategy } = spec
+  if (isObject(updateStrategy)) updateStrategy['type'] ||= 'OnDelete'
+}
+
 /**
  * The labels of the pods are the selector, and the labels of the object itself, where these are not given. Gives back the spec; undefined
  * where there is none to fill in.

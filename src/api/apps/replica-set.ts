@@ -8,6 +8,7 @@ import { int32, int64, list, ref, required, string, struct, time } from '../../a
 import { podTemplateSpec } from '../core/pod/template.ts'
 import { ageColumn, selectorText, templateColumns } from '../columns.ts'
 import { validateImmutable } from '../../apimachinery/validation.ts'
+import { selectorFromTemplate } from './old-defaults.ts'
 import { validateSelecting } from './validate.ts'
 
 export const replicaSetSpec = struct('io.k8s.api.apps.v1.ReplicaSetSpec', {
@@ -58,7 +59,15 @@ export const replicaSets = defineResource({
   },
   selectable: { 'status.replicas': (set) => String(set.status?.replicas ?? 0) },
   model: 'io.k8s.api.apps.v1.ReplicaSet',
-  views: [{ version: 'v1beta2', deprecated: { since: '1.9', removed: '1.16' } }],
+  views: [
+    { version: 'v1beta2', deprecated: { since: '1.9', removed: '1.16' } },
+    {
+      group: 'extensions',
+      version: 'v1beta1',
+      deprecated: { since: '1.8', removed: '1.16' },
+      defaults: selectorFromTemplate,
+    },
+  ],
   fields: replicaSetFields,
   columns: [
     {

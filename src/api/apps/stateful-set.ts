@@ -19,6 +19,7 @@ import {
 import { ageColumn, templateColumns } from '../columns.ts'
 import { persistentVolumeClaims } from '../core/persistent-volume-claim/persistent-volume-claim.ts'
 import { podTemplateSpec } from '../core/pod/template.ts'
+import { selectorFromTemplate, updateOnDelete } from './old-defaults.ts'
 import { validateStatefulSet, validateStatefulSetStatus, validateStatefulSetUpdate } from './validate-stateful-set.ts'
 
 export const rollingUpdateStatefulSetStrategy = struct('io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy', {
@@ -116,7 +117,17 @@ export const statefulSets = defineResource({
     scale: { spec: '.spec.replicas', status: '.status.replicas', selector: '.spec.selector' },
   },
   model: 'io.k8s.api.apps.v1.StatefulSet',
-  views: [{ version: 'v1beta2', deprecated: { since: '1.9', removed: '1.16' } }],
+  views: [
+    { version: 'v1beta2', deprecated: { since: '1.9', removed: '1.16' } },
+    {
+      version: 'v1beta1',
+      deprecated: { since: '1.8', removed: '1.16' },
+      defaults(object) {
+        const spec = selectorFromTemplate(object)
+        if (spec) updateOnDelete(spec)
+      },
+    },
+  ],
   fields: statefulSetFields,
   columns: [
     {

@@ -37,6 +37,7 @@ export const ingressClasses = defineResource({
   scope: 'Cluster',
   generation: true,
   model: 'io.k8s.api.networking.v1.IngressClass',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.19', removed: '1.22' } }],
   fields: ingressClassFields,
   columns: [
     { name: 'Controller', description: 'Who serves the class.', cell: ({ spec }) => spec.controller ?? '' },

@@ -33,6 +33,7 @@ export const ipAddresses = defineResource({
   shortNames: ['ip'],
   names: 'path-segment',
   model: 'io.k8s.api.networking.v1.IPAddress',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.34', removed: '1.37' } }],
   fields: ipAddressFields,
   columns: [{ name: 'ParentRef', description: 'Who has the address.', cell: ({ spec }) => parentText(spec.parentRef) }],
   validate({ metadata, spec }, issues) {

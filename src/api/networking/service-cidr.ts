@@ -35,6 +35,7 @@ export const serviceCIDRs = defineResource({
   generation: false,
   subresources: { status: true },
   model: 'io.k8s.api.networking.v1.ServiceCIDR',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.34', removed: '1.37' } }],
   fields: serviceCIDRFields,
   columns: [{ name: 'CIDRs', description: 'The ranges.', cell: ({ spec }) => (spec.cidrs ?? []).join(',') }],
   validate({ spec }, issues) {

@@ -84,6 +84,7 @@ export const volumeAttachments = defineResource({
   generation: false,
   subresources: { status: true },
   model: `${V1}.VolumeAttachment`,
+  views: [{ version: 'v1beta1', deprecated: { since: '1.19', removed: '1.22' } }],
   fields: volumeAttachmentFields,
   columns: [
     { name: 'Attacher', format: 'name', description: 'Who attaches it.', cell: ({ spec }) => spec.attacher },

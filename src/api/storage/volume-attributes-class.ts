@@ -19,6 +19,7 @@ export const volumeAttributesClasses = defineResource({
   scope: 'Cluster',
   shortNames: ['vac'],
   model: 'io.k8s.api.storage.v1.VolumeAttributesClass',
+  views: [{ version: 'v1beta1', deprecated: { since: '1.34', removed: '1.37' } }],
   fields: volumeAttributesClassFields,
   columns: [{ name: 'DriverName', description: 'Whose volumes.', cell: ({ driverName }) => driverName }],
   validate({ driverName, parameters = {} }, issues) {

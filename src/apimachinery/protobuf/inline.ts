@@ -12,6 +12,7 @@ export interface Inline {
 
 const REFERENCE: Inline = { number: 1, only: ['name'] }
 const RULE: Inline = { number: 2, only: ['apiGroups', 'apiVersions', 'resources', 'scope'] }
+const INGRESS_RULE: Inline = { number: 2, only: ['http'] }
 const CORE = 'io.k8s.api.core.v1'
 const DEVICES = 'io.k8s.api.resource.v1'
 const ADMISSION = 'io.k8s.api.admissionregistration.v1'
@@ -42,7 +43,9 @@ export const INLINE_MESSAGES: Readonly<Record<string, Inline>> = {
       'volumeAttributesClassName',
     ],
   },
-  'io.k8s.api.networking.v1.IngressRule': { number: 2, only: ['http'] },
+  'io.k8s.api.networking.v1.IngressRule': INGRESS_RULE,
+  'io.k8s.api.networking.v1beta1.IngressRule': INGRESS_RULE,
+  'io.k8s.api.extensions.v1beta1.IngressRule': INGRESS_RULE,
   [`${DEVICES}.DeviceClaimConfiguration`]: { number: 2, only: ['opaque'] },
   [`${DEVICES}.DeviceClassConfiguration`]: { number: 1, only: ['opaque'] },
   [`${DEVICES}.DeviceAllocationConfiguration`]: { number: 3, only: ['opaque'] },

@@ -66,7 +66,7 @@ async function commit(
   await admit(core.admission, attributes, () => {
     applyDefaults(resource.struct, object)
     resource.defaults?.(object)
-    checkNew(resource, object, context)
+    checkNew(served, object, context)
   })
   const key = keyOf(served, { namespace, name })
   if (served.cache.get(key)) return undefined

@@ -21,7 +21,7 @@ export async function list(
   query: URLSearchParams,
   context: RequestContext,
 ): Promise<Listing> {
-  const selected = selectionOf(served.resource, query, context)
+  const selected = selectionOf(served, query, context)
   const limit = wholeNumber(query.get('limit'), 'limit')
   const token = query.get('continue')
   const asked = query.get('resourceVersion') ?? ''
@@ -43,7 +43,7 @@ export async function list(
 /** Waits until reads are as fresh as asked: by default as fresh as the store. */
 export async function fresh(core: Core, asked: string): Promise<void> {
   if (asked === '0') return
-  const revision = asked === '' ? core.store.revision : revisionOf(asked)
+  const revision = asked === '' ? await core.store.newest() : revisionOf(asked)
   if (await core.cacher.reachedSoon(revision)) return
   throw errors.tooLargeResourceVersion(revision, core.cacher.revision)
 }

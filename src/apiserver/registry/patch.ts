@@ -10,7 +10,7 @@ import { PatchError } from '../../apimachinery/patch/patch-error.ts'
 import { applyStrategicMergePatch } from '../../apimachinery/patch/strategic.ts'
 import type { StoredObject } from '../cache/stored.ts'
 import { isTrue } from '../request-info.ts'
-import { decodeShown, type RawBody } from './body.ts'
+import { decodeObject, decodeShown, type RawBody } from './body.ts'
 import type { RequestContext } from './context.ts'
 import { create } from './create.ts'
 import { type Core, keyOf, type Served } from './served.ts'
@@ -127,7 +127,10 @@ async function apply(
   if (!request.query.get('fieldManager')) {
     throw errors.invalidPatchOptions('fieldManager', 'Required value: is required for apply patch')
   }
-  const applied = decodeShown(served, request.body, context)
+  const { view } = served
+  const given = decodeObject(served.shown, request.body, context)
+  // What is not said is nobody's: a view's defaults come when all that is said is put together.
+  const applied = view ? view.convert(given) : given
   if (applied.metadata.managedFields !== undefined) throw errors.badRequest('metadata.managedFields must be nil')
   if (applied.metadata.name && applied.metadata.name !== key.name) {
     throw errors.badRequest(`name in URL does not match name in object: ${key.name} != ${applied.metadata.name}`)
@@ -147,7 +150,7 @@ async function apply(
       nowMs: core.clock.now(),
     })
     if ('conflicts' in outcome) throw errors.applyConflict(outcome.message, outcome.conflicts)
-    return outcome.object
+    return view ? view.complete(outcome.object) : outcome.object
   }
   if (!served.cache.get(keyOf(served, key)) && context.info.subresource === '') {
     const object = run(undefined)

@@ -8,6 +8,7 @@ import { parseLabelSelector } from '../../apimachinery/selectors/labels.ts'
 import type { StoredObject } from '../cache/stored.ts'
 import type { Selection } from '../cache/watcher.ts'
 import type { RequestContext } from './context.ts'
+import type { Served } from './served.ts'
 
 export interface Selected {
   selection: Selection
@@ -17,7 +18,7 @@ export interface Selected {
 
 type Matcher = (stored: StoredObject) => boolean
 
-export function selectionOf(resource: Resource<AnyObject>, query: URLSearchParams, context: RequestContext): Selected {
+export function selectionOf({ shown: resource }: Served, query: URLSearchParams, context: RequestContext): Selected {
   const matchers: Matcher[] = []
   const labels = query.get('labelSelector')
   if (labels) {

@@ -99,7 +99,7 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
     previous,
     context,
   }
-  await admit(core.admission, attributes, () => checkUpdate(resource, next, previous, context))
+  await admit(core.admission, attributes, () => checkUpdate(served, next, previous, context))
   countGeneration(served, next, previous)
   const storeKey = keyOf(served, key)
   const gone = isDeletable(resource, next)

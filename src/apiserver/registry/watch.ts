@@ -20,7 +20,7 @@ export async function watch(
   query: URLSearchParams,
   context: RequestContext,
 ): Promise<AsyncIterable<readonly WatchFrame[]>> {
-  const { selection } = selectionOf(served.resource, query, context)
+  const { selection } = selectionOf(served, query, context)
   const asked = query.get('resourceVersion') ?? ''
   const streaming = isTrue(query.get('sendInitialEvents'))
   checkWatchList(query)

@@ -74,7 +74,7 @@ function handler(answer: Answer): SubresourceHandler {
         ...(context.info.namespace ? { namespace: context.info.namespace } : {}),
       },
     }
-    checkNew(served.resource, named as AnyObject, context)
+    checkNew(served, named as AnyObject, context)
     object['status'] = await answer(object, call)
     return valueResponse(object, 201, form)
   }

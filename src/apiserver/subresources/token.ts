@@ -31,7 +31,7 @@ export function token(issuer: TokenIssuer, registry: Registry): SubresourceHandl
     const { name, namespace = '', uid = '' } = account.metadata
     asked.metadata.name = name
     asked.metadata.namespace = namespace
-    checkNew(erased, asked, context)
+    checkNew({ resource: erased }, asked, context)
     const seconds = Math.min(asked.spec?.expirationSeconds ?? 3600, MAX_SECONDS)
     const audiences = asked.spec?.audiences ?? []
     const bound = boundObject(registry, namespace, name, asked)

@@ -4,6 +4,7 @@ import type { ObjectWith } from '../../../apimachinery/resource.ts'
 import { defineResource } from '../../../apimachinery/resource.ts'
 import { ref, required } from '../../../apimachinery/schema.ts'
 import { type IngressRule, ingressSpec, ingressStatus } from './fields.ts'
+import { ingressViews } from './views.ts'
 import { validateIngressSpec, validateIngressStatus } from './validate.ts'
 
 const ingressFields = {
@@ -25,6 +26,7 @@ export const ingresses = defineResource({
   shortNames: ['ing'],
   subresources: { status: true },
   model: 'io.k8s.api.networking.v1.Ingress',
+  views: ingressViews,
   fields: ingressFields,
   columns: [
     {

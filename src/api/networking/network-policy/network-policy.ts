@@ -6,6 +6,7 @@ import { defineResource } from '../../../apimachinery/resource.ts'
 import type { TypeOf } from '../../../apimachinery/schema.ts'
 import { int32, intOrString, list, oneOf, ref, required, string, struct } from '../../../apimachinery/schema.ts'
 import { selectorText } from '../../columns.ts'
+import { networkPolicyViews } from './views.ts'
 import { validateNetworkPolicySpec } from './validate.ts'
 
 export const ipBlock = struct('io.k8s.api.networking.v1.IPBlock', {
@@ -70,6 +71,7 @@ export const networkPolicies = defineResource({
   shortNames: ['netpol'],
   generation: true,
   model: 'io.k8s.api.networking.v1.NetworkPolicy',
+  views: networkPolicyViews,
   fields: networkPolicyFields,
   columns: [
     {
