@@ -62,7 +62,8 @@ import { authorizeRequest, createPipeline, type PipelineOptions, type Subresourc
 import { firstServiceIP, ServiceAllocation } from './service-allocation.ts'
 import { approval } from './subresources/certificates.ts'
 import { finalize } from './subresources/namespaces.ts'
-import { bind, bindPod, ephemeralContainers, evict } from './subresources/pods.ts'
+import { eviction } from './subresources/eviction.ts'
+import { bind, bindPod, ephemeralContainers } from './subresources/pods.ts'
 import { scale } from './subresources/scale.ts'
 import { token } from './subresources/token.ts'
 
@@ -157,7 +158,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     subresources: {
       '*/scale': scale,
       'pods/binding': bind,
-      'pods/eviction': evict,
+      'pods/eviction': eviction(registry),
       'pods/ephemeralcontainers': ephemeralContainers,
       'certificatesigningrequests.certificates.k8s.io/approval': approval,
       'namespaces/finalize': finalize,

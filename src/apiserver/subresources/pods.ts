@@ -1,4 +1,4 @@
-// What is done to pods by way of subresources: binding to a node, eviction, ephemeral containers.
+// What is done to pods by way of subresources: binding to a node, ephemeral containers.
 
 import * as errors from '../../apimachinery/errors.ts'
 import type { AnyObject } from '../../apimachinery/metadata.ts'
@@ -6,12 +6,9 @@ import type { Resource } from '../../apimachinery/resource.ts'
 import { rfc3339 } from '../../base/clock.ts'
 import { type Binding, bindings } from '../../api/core/binding.ts'
 import { type Pod, pods } from '../../api/core/pod/pod.ts'
-import { type Eviction, evictions } from '../../api/policy/eviction.ts'
 import type { ApiResponse } from '../../client/door.ts'
 import { parseJsonBody } from '../request-body.ts'
 import { decodeObject } from '../registry/body.ts'
-import { remove } from '../registry/delete.ts'
-import type { DeleteOptions } from '../registry/deletion.ts'
 import { mustGet } from '../registry/served.ts'
 import { change } from '../registry/update.ts'
 import { objectResponse, valueResponse } from '../responses.ts'
@@ -93,19 +90,6 @@ export async function bindPod({ core, served, context }: Call, binding: Binding,
     },
     bound,
   )
-}
-
-/** POST pods/NAME/eviction: a deletion that disruption budgets may stand in the way of; there are none of them yet, so it is one. */
-export async function evict(call: Call): Promise<ApiResponse> {
-  const { core, served, request, context } = call
-  if (context.info.verb !== 'create') throw errors.methodNotSupported(served.resource, context.info.verb)
-  const eviction = decodeObject(erased(evictions), parseJsonBody(request, evictions), context) as unknown as Eviction
-  if (eviction.metadata.name && eviction.metadata.name !== context.info.name)
-    throw errors.badRequest('name in URL does not match name in Eviction object')
-  const options = (eviction.deleteOptions ?? {}) as DeleteOptions
-  if (options.dryRun?.includes('All')) context.dryRun = true
-  await remove(core, served, keyOfRequest(call), options, context)
-  return valueResponse(CREATED, 201, formOf(call))
 }
 
 /** GET, PUT and PATCH pods/NAME/ephemeralcontainers: containers for debugging may be added, and nothing else changes. */
