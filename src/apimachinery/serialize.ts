@@ -1,5 +1,7 @@
 // The bytes an object is stored and served as: a fixed opening, so that the resource version can be spliced in without parsing.
 
+import { FieldsText } from './apply/added.ts'
+import { isObject } from './objects.ts'
 import type { Resource } from './resource.ts'
 
 const QUOTE = 0x22
@@ -30,10 +32,19 @@ function opening(resource: SerializedKind): string {
 
 export function serializeText(resource: SerializedKind, object: object): string {
   const { kind: _kind, apiVersion: _apiVersion, metadata = {}, ...rest } = object as Record<string, unknown>
-  const { resourceVersion: _resourceVersion, ...meta } = metadata as Record<string, unknown>
+  const { resourceVersion: _resourceVersion, managedFields, ...meta } = metadata as Record<string, unknown>
   const metaText = JSON.stringify(meta)
+  const managed = Array.isArray(managedFields) ? `"managedFields":[${managedFields.map(entryText).join(',')}]` : ''
+  const comma = managed === '' || metaText === '{}' ? '' : ','
   const restText = JSON.stringify(rest)
-  return `${opening(resource)}${metaText.slice(1)}${restText === '{}' ? '}' : `,${restText.slice(1)}`}`
+  return `${opening(resource)}${metaText.slice(1, -1)}${comma}${managed}}${restText === '{}' ? '}' : `,${restText.slice(1)}`}`
+}
+
+/** Fields that were written down as text already are put in as they are. */
+function entryText(entry: unknown): string {
+  if (!isObject(entry) || !(entry['fieldsV1'] instanceof FieldsText)) return JSON.stringify(entry)
+  const { fieldsV1, ...rest } = entry
+  return `${JSON.stringify(rest).slice(0, -1)},"fieldsV1":${fieldsV1.text}}`
 }
 
 /** Where a resource version belongs in bytes made by `serialize` for this kind: the offset just behind `"metadata":{`. */

@@ -1,9 +1,8 @@
-// The fields that a new object adds. Every create asks: what a schema tells is worked out once per schema, not per object.
+// The fields that a new object adds, written down at once as the JSON of a FieldsV1: every create asks, and nobody else looks inside before it is stored.
 
 import { isObject, type JsonObject } from '../objects.ts'
 import type { Field, Struct } from '../schema.ts'
 import { elementKey, shapeOf, structOf } from './elements.ts'
-import { type FieldSet, isEmptySet } from './field-set.ts'
 
 /** Structs that Go holds by value: they exist, if empty, in every object, so creating an object does not add them. */
 const BY_VALUE = new Set([
@@ -17,19 +16,49 @@ const BY_VALUE = new Set([
   'roleRef',
 ])
 
-/** What is in `object` and was not there before. Top-level kind and apiVersion are not fields. */
-export function added(struct: Struct | undefined, object: JsonObject): FieldSet {
-  const set: FieldSet = {}
-  for (const key in object) {
-    if (key === 'kind' || key === 'apiVersion') continue
-    addMember(set, memberOf(struct, key), object[key], BY_VALUE.has(key))
+/** A `fieldsV1` that exists as text only. Serializing an object puts the text in as it is. */
+export class FieldsText {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
   }
-  return set
+
+  toJSON(): unknown {
+    return JSON.parse(this.text)
+  }
 }
 
-/** One member of a struct: its path element, and how its value's fields are gathered. */
+/**
+ * What is in `object` and was not there before; undefined when that is nothing. Top-level kind and apiVersion are not fields; of the
+ * metadata, the members `unowned` are nobody's.
+ */
+export function addedFields(
+  struct: Struct | undefined,
+  object: JsonObject,
+  unowned: ReadonlySet<string>,
+): FieldsText | undefined {
+  let inner = ''
+  for (const key in object) {
+    if (key === 'kind' || key === 'apiVersion') continue
+    const member = memberOf(struct, key)
+    const value = key === 'metadata' ? owned(object[key], unowned) : object[key]
+    inner = withMember(inner, member.prefix, nodeText(member.field, value, member.byValue))
+  }
+  return inner === '' ? undefined : new FieldsText(`{${inner}}`)
+}
+
+function owned(metadata: unknown, unowned: ReadonlySet<string>): unknown {
+  if (!isObject(metadata)) return metadata
+  const kept: JsonObject = {}
+  for (const key in metadata) if (!unowned.has(key)) kept[key] = metadata[key]
+  return kept
+}
+
+/** One member of a struct: the head of its path element, and what its value is. */
 interface Member {
-  readonly element: string
+  /** `"f:name":` */
+  readonly prefix: string
   readonly field: Field | undefined
   /** Go holds it by value, wherever its parent is held so too. */
   readonly byValue: boolean
@@ -38,7 +67,7 @@ interface Member {
 const members = new WeakMap<Struct, Map<string, Member>>()
 
 function memberOf(struct: Struct | undefined, key: string): Member {
-  if (struct === undefined) return { element: `f:${key}`, field: undefined, byValue: BY_VALUE.has(key) }
+  if (struct === undefined) return memberFor(key, undefined)
   let known = members.get(struct)
   if (known === undefined) {
     known = new Map(Object.entries(struct.fields).map(([name, field]) => [name, memberFor(name, field)]))
@@ -48,68 +77,51 @@ function memberOf(struct: Struct | undefined, key: string): Member {
 }
 
 function memberFor(key: string, field: Field | undefined): Member {
-  return { element: `f:${key}`, field, byValue: BY_VALUE.has(key) }
+  return { prefix: `${JSON.stringify(`f:${key}`)}:`, field, byValue: BY_VALUE.has(key) }
 }
 
-function addMember(into: FieldSet, member: Member, value: unknown, byValue: boolean): void {
-  if (value === undefined) return
-  const node = nodeOf(member.field, value, byValue)
-  if (node !== undefined) into[member.element] = node
+function withMember(inner: string, prefix: string, text: string): string {
+  if (text === '') return inner
+  return inner === '' ? prefix + text : `${inner},${prefix}${text}`
 }
 
-/** A container that is new is itself a field besides what is in it, unless it is held by value; an empty one is nothing then. */
-function nodeOf(field: Field | undefined, value: unknown, byValue: boolean): FieldSet | undefined {
+/** A container that is new is itself a field. */
+const ITSELF = '".":{}'
+
+/** The JSON of a value's fields; empty when it has none: it is absent, or an empty container that is held by value. */
+function nodeText(field: Field | undefined, value: unknown, byValue: boolean): string {
+  if (value === undefined) return ''
   const shape = shapeOf(field, value)
-  if (shape === 'leaf') return {}
-  const node: FieldSet = byValue ? {} : { '.': {} }
-  const empty = fillNode(node, shape, field, value, byValue)
-  if (empty) return byValue ? undefined : {}
-  return node
+  if (shape === 'leaf') return '{}'
+  const start = byValue ? '' : ITSELF
+  const inner =
+    shape === 'keyed' || shape === 'set' ? elementsText(start, field, value) : membersText(start, field, value, byValue)
+  if (inner === start) return byValue ? '' : '{}'
+  return `{${inner}}`
 }
 
-/** True when there was nothing to put into the node. */
-function fillNode(
-  node: FieldSet,
-  shape: 'struct' | 'map' | 'keyed' | 'set',
-  field: Field | undefined,
-  value: unknown,
-  byValue: boolean,
-): boolean {
-  if (shape === 'keyed' || shape === 'set') {
-    if (!field || !Array.isArray(value) || value.length === 0) return true
-    addElements(node, field, value)
-    return false
+function membersText(start: string, field: Field | undefined, value: unknown, byValue: boolean): string {
+  if (!isObject(value)) return start
+  let inner = start
+  const struct = structOf(field)
+  const of = field?.type === 'map' ? field.of : undefined
+  for (const key in value) {
+    const member = struct === undefined ? memberFor(key, of) : memberOf(struct, key)
+    inner = withMember(inner, member.prefix, nodeText(member.field, value[key], byValue && member.byValue))
   }
-  if (!isObject(value)) return true
-  const struct = shape === 'struct' ? structOf(field) : undefined
-  if (struct !== undefined) {
-    for (const key in value) {
-      const member = memberOf(struct, key)
-      addMember(node, member, value[key], byValue && member.byValue)
-    }
-  } else {
-    const of = shape === 'map' ? field?.of : undefined
-    for (const key in value) addMember(node, memberFor(key, of), value[key], byValue && BY_VALUE.has(key))
-  }
-  return byValue ? isEmptySet(node) : hasOnlyItself(node)
+  return inner
 }
 
-function hasOnlyItself(node: FieldSet): boolean {
-  for (const key in node) if (key !== '.') return false
-  return true
-}
-
-function addElements(node: FieldSet, field: Field, elements: readonly unknown[]): void {
-  // Some lists may hold a key twice (env, ports of old objects): then all elements of the key together are one field.
-  let repeated: Set<string> | undefined
-  for (const element of elements) {
+function elementsText(start: string, field: Field | undefined, value: unknown): string {
+  if (!field || !Array.isArray(value)) return start
+  const texts = new Map<string, string>()
+  for (const element of value) {
     const key = elementKey(field, element)
-    if (field.list === 'set') node[key] = {}
-    else if (!Object.hasOwn(node, key)) node[key] = nodeOf(field.of, element, false) ?? {}
-    else if (!repeated?.has(key)) {
-      repeated ??= new Set()
-      repeated.add(key)
-      node[key] = {}
-    }
+    // Some lists may hold a key twice (env, ports of old objects): then all elements of the key together are one field.
+    const one = field.list !== 'set' && !texts.has(key)
+    texts.set(key, one ? nodeText(field.of, element, false) || '{}' : '{}')
   }
+  let inner = start
+  for (const [key, text] of texts) inner = withMember(inner, `${JSON.stringify(key)}:`, text)
+  return inner
 }

@@ -5,6 +5,7 @@ import type { AnyObject } from '../metadata.ts'
 import { objectMeta } from '../metadata.ts'
 import { int32, list, mapOf, ref, required, string, struct } from '../schema.ts'
 import { difference, type FieldSet, intersection, pathsOf, sameSet, union } from './field-set.ts'
+import { serializeText } from '../serialize.ts'
 import { serverSideApply, trackUpdate } from './managed-fields.ts'
 
 const port = struct('Port', {
@@ -45,7 +46,8 @@ const object = (body: object): AnyObject => ({ apiVersion: 'apps/v1', kind: 'Kin
 function created(body: object, manager = 'kubectl-create'): AnyObject {
   const next = object(body)
   trackUpdate({ ...at(manager), live: undefined, next })
-  return next
+  // As it is stored and read back.
+  return JSON.parse(serializeText(next, next)) as AnyObject
 }
 function applied(live: AnyObject | undefined, body: object, manager: string, force = false): AnyObject {
   const outcome = serverSideApply({ ...at(manager, 60_000), live, applied: object(body), force })

@@ -3,7 +3,6 @@
 import { isObject, type JsonObject } from '../objects.ts'
 import { deepEqual } from '../patch/json-patch.ts'
 import type { Field, Struct } from '../schema.ts'
-import { added } from './added.ts'
 import { elementKey, memberField, shapeOf, structOf } from './elements.ts'
 import { type FieldSet, isEmptySet } from './field-set.ts'
 
@@ -40,9 +39,8 @@ export interface Difference {
   removed: FieldSet
 }
 
-/** What is different in `next`. `live` is absent for a new object. */
-export function compare(struct: Struct | undefined, live: JsonObject | undefined, next: JsonObject): Difference {
-  if (live === undefined) return { changed: added(struct, next), removed: {} }
+/** What is different in `next`. */
+export function compare(struct: Struct | undefined, live: JsonObject, next: JsonObject): Difference {
   const difference: Difference = { changed: {}, removed: {} }
   for (const key of keysOf(live, next)) {
     if (key === 'kind' || key === 'apiVersion') continue

@@ -6,6 +6,7 @@ import type { AnyObject, ManagedFieldsEntry } from '../metadata.ts'
 import type { JsonObject } from '../objects.ts'
 import type { DeepReadonly } from '../resource.ts'
 import type { Struct } from '../schema.ts'
+import { addedFields, type FieldsText } from './added.ts'
 import { compare, fieldsOf } from './compare.ts'
 import {
   difference,
@@ -25,21 +26,19 @@ const ANCIENT = 'ancient-changes'
 const BEFORE_FIRST_APPLY = 'before-first-apply'
 
 /** Metadata that the server manages is nobody's. */
-const UNOWNED_METADATA = new Set(
-  [
-    'name',
-    'namespace',
-    'creationTimestamp',
-    'selfLink',
-    'uid',
-    'clusterName',
-    'generation',
-    'managedFields',
-    'resourceVersion',
-    'deletionTimestamp',
-    'deletionGracePeriodSeconds',
-  ].map((name) => `f:${name}`),
-)
+const UNOWNED_METADATA: ReadonlySet<string> = new Set([
+  'name',
+  'namespace',
+  'creationTimestamp',
+  'selfLink',
+  'uid',
+  'clusterName',
+  'generation',
+  'managedFields',
+  'resourceVersion',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+])
 
 export interface Tracking {
   struct: Struct
@@ -57,12 +56,18 @@ export function trackUpdate(options: Tracking & { live: DeepReadonly<AnyObject> 
   // Clients reset ownership by sending one empty entry (or an empty list).
   const reset =
     given !== undefined && (given.length === 0 || (given.length === 1 && Object.keys(given[0] ?? {}).length === 0))
-  const known = reset ? [] : (live?.metadata.managedFields ?? [])
   if (reset && live) {
     delete next.metadata.managedFields
     return
   }
-  const { changed, removed } = compare(struct, live as JsonObject | undefined, next)
+  if (!live) {
+    const fields = addedFields(struct, next, UNOWNED_METADATA)
+    if (fields === undefined) delete next.metadata.managedFields
+    else next.metadata.managedFields = [entryOf(options, 'Update', fields)]
+    return
+  }
+  const known = live.metadata.managedFields ?? []
+  const { changed, removed } = compare(struct, live as JsonObject, next)
   const owned = strip(changed)
   const gone = strip(removed)
   if (isEmptySet(owned) && isEmptySet(gone)) {
@@ -115,7 +120,7 @@ const isApplyOf = (entry: ManagedFieldsEntry, { manager, subresource }: Tracking
 function entryOf(
   { manager, apiVersion, subresource, nowMs }: Tracking,
   operation: 'Update' | 'Apply',
-  set: FieldSet,
+  set: FieldSet | FieldsText,
 ): ManagedFieldsEntry {
   return {
     manager,
@@ -153,7 +158,7 @@ function strip(set: FieldSet): FieldSet {
   const metadata = set['f:metadata']
   if (metadata === undefined) return set
   const kept: FieldSet = {}
-  for (const key in metadata) if (key !== '.' && !UNOWNED_METADATA.has(key)) kept[key] = metadata[key] ?? {}
+  for (const key in metadata) if (key !== '.' && !UNOWNED_METADATA.has(key.slice(2))) kept[key] = metadata[key] ?? {}
   const result: FieldSet = {}
   for (const key in set) if (key !== 'f:metadata') result[key] = set[key] ?? {}
   if (!isEmptySet(kept)) result['f:metadata'] = kept
