@@ -271,12 +271,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
     const path = objectPath(resource, keyOf(made))
     const { json: table } = await call('GET', path, as('Table'))
     const { columnDefinitions = [], rows = [] } = table as {
-      columnDefinitions?: object[]
+      columnDefinitions?: { format: string }[]
       rows?: { cells: unknown[] }[]
     }
     assert.equal(table['kind'], 'Table')
     assert.equal(rows[0]?.cells.length, columnDefinitions.length)
-    assert.equal(rows[0]?.cells[0], made.metadata.name)
+    const named = columnDefinitions.findIndex(({ format }) => format === 'name')
+    assert.ok(String(rows[0]?.cells[named]).startsWith(made.metadata.name))
     const { json: partial } = await call('GET', path, as('PartialObjectMetadata'))
     const expected = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: made.metadata }
     assert.deepEqual(partial, expected)
