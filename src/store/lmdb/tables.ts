@@ -1,6 +1,6 @@
 // The store's tables as LMDB databases: one write transaction per commit, flushed to disk before it becomes visible.
 
-import { closeSync, fstatSync, openSync, readSync, statfsSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, statfsSync, truncateSync } from 'node:fs'
 import type { Database, RootDatabase, Transaction } from 'lmdb'
 import { open } from 'lmdb'
 import { StoreDamagedError, StoreFormatError, StoreFullError, StoreLockedError } from '../errors.ts'
@@ -28,6 +28,10 @@ const LMDB_VERSION = 2
 /** Where each of its first two pages says at which pages its two trees begin, and which transaction it is of. */
 const ROOT_OFFSETS = [88, 136]
 const TRANSACTION_OFFSET = 152
+/** What a disk writes whole or not at all. */
+const SECTOR_BYTES = 512
+/** A file that no commit has reached has at most the pages of the first one. */
+const MAX_UNBORN_BYTES = 16 * PAGE_BYTES
 const NO_PAGE = 2n ** 64n - 1n
 
 /** What this process has open: LMDB itself cannot tell two owners in one process apart. */
@@ -86,9 +90,30 @@ function refuseForeignFile(directory: string, path: string): void {
   closeSync(file)
   // A process that was killed before its first page was written leaves an empty file.
   if (read === 0) return
-  const known = head.readUInt32LE(MARK_OFFSET) === LMDB_MARK && head.readUInt32LE(MARK_OFFSET + 4) === LMDB_VERSION
-  if (!known) throw new StoreFormatError(directory, 'not one of ours', FORMAT)
+  if (size <= MAX_UNBORN_BYTES && isUnborn(head, read)) {
+    truncateSync(path)
+    return
+  }
+  if (!isMarked(head)) throw new StoreFormatError(directory, 'not one of ours', FORMAT)
   if (read < head.length || isCutShort(head, size)) throw new StoreDamagedError(directory, size)
+}
+
+/**
+ * LMDB writes its first two pages at once and flushes them before its first commit: where one of them is not whole, the power went before there was
+ * anything to lose. What a disk has not written reads as zeros.
+ */
+function isUnborn(head: Buffer, read: number): boolean {
+  const sectors = Array.from({ length: head.length / SECTOR_BYTES }, (_, i) =>
+    head.subarray(i * SECTOR_BYTES, (i + 1) * SECTOR_BYTES),
+  )
+  const written = sectors.filter((sector) => sector.some((byte) => byte !== 0))
+  const untouched = (sector: Buffer): boolean => isMarked(sector) && sector.readBigUInt64LE(TRANSACTION_OFFSET) === 0n
+  const whole = written.length === 2 && read === head.length
+  return !whole && written.every(untouched)
+}
+
+function isMarked(page: Buffer): boolean {
+  return page.readUInt32LE(MARK_OFFSET) === LMDB_MARK && page.readUInt32LE(MARK_OFFSET + 4) === LMDB_VERSION
 }
 
 /**

@@ -9,15 +9,10 @@ import { silentLogger } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
 import type { Change, Store } from '../store.ts'
 import { openLmdbStore } from './lmdb.ts'
+import type { Acknowledged } from './testing-disk-trace.ts'
 
 const MOST_WRITES = 250
 const program = new URL('./testing-writer.ts', import.meta.url).pathname
-
-interface Acknowledged {
-  key: string
-  revision: number
-  createRevision: number
-}
 
 export interface CrashReport {
   rounds: number
@@ -43,7 +38,7 @@ export async function crashRepeatedly({
     const acknowledged = await writeAndDie(directory, { seed: round + 1, writes })
     await using store = await openLmdbStore({ directory, clock: systemClock, log: silentLogger })
     const before = known.size
-    await verify(store, acknowledged, known)
+    await verifySurvivor(store, acknowledged, known)
     report.acknowledged += acknowledged.length
     report.unacknowledged += known.size - before - acknowledged.length
   }
@@ -69,7 +64,12 @@ async function writeAndDie(
   return acknowledged
 }
 
-async function verify(store: Store, acknowledged: readonly Acknowledged[], known: Map<number, Change>): Promise<void> {
+/** The log is whole and as it was, all that was acknowledged is in it, and the state is what it adds up to. */
+export async function verifySurvivor(
+  store: Store,
+  acknowledged: readonly Acknowledged[],
+  known: Map<number, Change>,
+): Promise<void> {
   const floor = store.compacted
   const changes = await changesSince(store, floor)
   assert.deepEqual(
