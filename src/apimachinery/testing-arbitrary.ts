@@ -39,9 +39,11 @@ function build(struct: Struct, depth: number): fc.Arbitrary<JsonObject> {
   for (const [key, field] of Object.entries(struct.fields)) {
     const zeroless = zeroIsAbsent(struct, key, field)
     // Lists and maps are made non-empty instead of filtered: fast-check makes arrays ever emptier with depth.
-    const value = schemaMember(struct, key) ?? arbitraryField(field, depth, zeroless ? 1 : 0)
+    // An empty list that is not nil is one in JSON only: protobuf does not carry it.
+    const filled = zeroless || (field.type === 'list' && field.nilable === true)
+    const value = schemaMember(struct, key) ?? arbitraryField(field, depth, filled ? 1 : 0)
     if (value === undefined) continue
-    const present = zeroless ? value.filter((made) => !isZero(made)) : value
+    const present = filled ? value.filter((made) => !isZero(made)) : value
     members[key] = field.required ? present : sometimes(present, depth < 2 ? 1 : 4)
   }
   return fc.record(members).map((record) => {
