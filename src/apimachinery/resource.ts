@@ -107,6 +107,8 @@ export interface ResourceOptions<T> {
   custom?: boolean
   /** Other versions of the kind, which read and write the same stored objects. */
   views?: readonly View[]
+  /** The body of a subresource: the API versions in which it says the same. */
+  alsoAs?: readonly string[]
   /** Has protobuf numbers; true unless said (custom resources have none). */
   protobuf?: boolean
   /** Retention of history in the store: `window` keeps nothing beyond the watch window (Leases, Events). */

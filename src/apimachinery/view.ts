@@ -29,6 +29,8 @@ export interface View {
   selectable?: Readonly<Record<string, (stored: AnyObject) => string>>
   /** Checks of this version alone, on writes of the whole object; it sees objects of the stored version. */
   validate?(next: AnyObject, previous: AnyObject | undefined, issues: Issues): void
+  /** How this version calls a field of the stored one, in what is found wrong with it. */
+  fieldName?(path: string): string
   /** What the stored version refuses in writes and this one does not. */
   permits?(issue: Issue): boolean
   /** Fills in what this version defaults in another way; runs before `toHub`, and thus before the stored version's own defaults. Mutates. */
@@ -49,6 +51,7 @@ export interface ReadyView {
   readonly warning: string | undefined
   readonly validate?: View['validate']
   readonly permits?: View['permits']
+  readonly fieldName?: View['fieldName']
   /** Takes over `object`, which gets this version's defaults. */
   toHub(object: AnyObject): AnyObject
   /** The same without defaults: for a part of an object. */
@@ -105,6 +108,7 @@ function readyView(hub: Resource<AnyObject>, view: View): ReadyView {
     warning: view.deprecated && deprecationText(resource.apiVersion, hub, view.deprecated),
     ...(view.validate ? { validate: view.validate } : {}),
     ...(view.permits ? { permits: view.permits } : {}),
+    ...(view.fieldName ? { fieldName: view.fieldName } : {}),
     toHub,
     convert,
     complete: (object) => (view.defaults ? toHub(fromHub(object)) : object),

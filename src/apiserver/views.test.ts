@@ -192,3 +192,72 @@ test('rows are made of what is stored', async () => {
   }
   assert.deepEqual(table.rows[0]?.cells.slice(0, 5), ['web', '<none>', '*', '', '80, 443'])
 })
+
+const event = (name: string, fields: object = {}): object => ({
+  metadata: { name },
+  regarding: { kind: 'Pod', name, namespace: 'default' },
+  reason: 'Started',
+  action: 'Start',
+  type: 'Normal',
+  reportingController: 'example.com/runner',
+  reportingInstance: 'runner-0',
+  eventTime: '2030-01-01T12:00:00.000000Z',
+  ...fields,
+})
+
+test('events of the group of events are events of the core group', async () => {
+  await using cluster = await startCluster()
+  const path = '/apis/events.k8s.io/v1/namespaces/default/events'
+  for (const name of ['a', 'b']) {
+    assert.equal((await call(cluster, 'POST', path, event(name, { note: `It is ${name}.` }))).status, 201)
+  }
+  const namesOf = async (at: string): Promise<string[]> => {
+    const { items } = bodyOf(await call(cluster, 'GET', at)) as unknown as { items: { metadata: { name: string } }[] }
+    return items.map(({ metadata }) => metadata.name)
+  }
+  assert.deepEqual(await namesOf(`${path}?fieldSelector=regarding.name=b`), ['b'])
+  assert.deepEqual(await namesOf('/api/v1/namespaces/default/events?fieldSelector=involvedObject.name=a'), ['a'])
+  const wrong = await call(cluster, 'GET', `${path}?fieldSelector=involvedObject.name=a`)
+  assert.equal(bodyOf(wrong)['message'], 'field label not supported: involvedObject.name')
+  const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+  const table = bodyOf(await call(cluster, 'GET', path, undefined, { accept })) as unknown as {
+    rows: { cells: unknown[] }[]
+  }
+  assert.deepEqual(
+    table.rows.map(({ cells }) => cells.slice(1, 4)),
+    [
+      ['Normal', 'Started', 'pod/a'],
+      ['Normal', 'Started', 'pod/b'],
+    ],
+  )
+})
+
+test('the group of events asks for more than the core group', async () => {
+  await using cluster = await startCluster()
+  const causesOf = async (version: string, object: object, method = 'POST', name = ''): Promise<string[]> => {
+    const path = `/apis/events.k8s.io/${version}/namespaces/default/events${name}`
+    const body = bodyOf(await call(cluster, method, path, object)) as unknown as {
+      details?: { causes?: { field: string; message: string }[] }
+    }
+    return (body.details?.causes ?? []).map(({ field, message }) => `${field}: ${message}`)
+  }
+  const old = event('old', { eventTime: null, deprecatedCount: 3, series: { count: 1, lastObservedTime: null } })
+  assert.deepEqual(await causesOf('v1beta1', old), [])
+  assert.deepEqual(await causesOf('v1', { ...old, metadata: { name: 'new' } }), [
+    'series.count: Invalid value: "": should be at least 2',
+    'series.lastObservedTime: Required value',
+    'eventTime: Required value',
+    'count: Invalid value: "": needs to be unset',
+  ])
+  assert.deepEqual(await causesOf('v1', event('b', { reportingController: '', type: 'Odd' })), [
+    'reportingController: Required value',
+    'reportingController: Invalid value: "": name part must be non-empty',
+    "reportingController: Invalid value: \"\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+    'type: Invalid value: "": has invalid value: Odd',
+  ])
+  assert.deepEqual(await causesOf('v1', event('c')), [])
+  assert.deepEqual(await causesOf('v1', event('c', { reason: 'Stopped' }), 'PUT', '/c'), [
+    'reason: Invalid value: "Stopped": field is immutable',
+    'reason: Invalid value: "Stopped": field is immutable',
+  ])
+})

@@ -33,6 +33,7 @@ export const validatingAdmissionPolicyBindings = defineResource({
   unconditionalUpdate: false,
   generation: true,
   model: `${V1}.ValidatingAdmissionPolicyBinding`,
+  views: [{ version: 'v1beta1', deprecated: { since: '1.31', removed: '1.34' } }],
   fields: validatingAdmissionPolicyBindingFields,
   columns: [
     { name: 'PolicyName', description: 'The policy.', cell: ({ spec }) => spec?.policyName ?? '' },

@@ -110,6 +110,7 @@ export const validatingAdmissionPolicies = defineResource({
   unconditionalUpdate: false,
   subresources: { status: true },
   model: `${V1}.ValidatingAdmissionPolicy`,
+  views: [{ version: 'v1beta1', deprecated: { since: '1.31', removed: '1.34' } }],
   fields: validatingAdmissionPolicyFields,
   columns: [
     {

@@ -1,9 +1,12 @@
 // Event: something that happened to an object, kept for an hour.
 
+import type { Issues } from '../../apimachinery/issues.ts'
 import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { int32, microTime, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
+import { checkQualifiedName } from '../../apimachinery/validation.ts'
+import { eventViews } from './event-views.ts'
 import { objectReference } from './references.ts'
 import { age } from '../../apimachinery/duration.ts'
 import type { ObjectReference } from './references.ts'
@@ -62,6 +65,7 @@ export const events = defineResource({
     type: (event) => event.type ?? '',
   },
   model: 'io.k8s.api.core.v1.Event',
+  views: eventViews(eventSource),
   fields: eventFields,
   columns: [
     { name: 'Last Seen', description: 'When it happened last.', cell: (event, { nowMs }) => lastSeen(event, nowMs) },
@@ -98,15 +102,44 @@ export const events = defineResource({
     },
   ],
   age: false,
-  validate({ metadata, involvedObject }, issues) {
-    const { namespace = '' } = involvedObject
-    // Events of what has no namespace live in the default one.
-    const home = namespace === '' ? ['default', 'kube-system', ''] : [namespace]
-    if (!home.includes(metadata.namespace ?? '')) {
-      issues.invalid('involvedObject.namespace', namespace, 'does not match event.namespace')
-    }
+  validate(event, issues) {
+    validateEvent(event, issues)
   },
 })
+
+const MAX_NAME_LENGTH = 128
+const MAX_MESSAGE_LENGTH = 1024
+
+/** An event that says when it happened to the microsecond is one of the new form, which has to say more. */
+function validateEvent(event: Event, issues: Issues): void {
+  const { metadata, involvedObject, eventTime } = event
+  const { namespace = '' } = involvedObject
+  const home = metadata.namespace ?? ''
+  const isNew = eventTime !== undefined && eventTime !== null
+  // Events of what has no namespace live in the default one.
+  const fits = isNew
+    ? namespace !== '' || home === 'default' || home === 'kube-system'
+    : namespace === ''
+      ? home === '' || home === 'default'
+      : home === namespace
+  if (!fits) issues.invalid('involvedObject.namespace', namespace, 'does not match event.namespace')
+  if (!isNew) return
+  const { reportingComponent = '' } = event
+  if (reportingComponent === '') issues.required('reportingComponent')
+  for (const problem of checkQualifiedName(reportingComponent)) {
+    issues.invalid('reportingComponent', reportingComponent, problem)
+  }
+  for (const field of ['reportingInstance', 'action', 'reason'] as const) {
+    const value = event[field] ?? ''
+    if (value === '') issues.required(field)
+    if (Buffer.byteLength(value) > MAX_NAME_LENGTH) {
+      issues.invalid(field, '', `can have at most ${MAX_NAME_LENGTH} characters`)
+    }
+  }
+  if (Buffer.byteLength(event.message ?? '') > MAX_MESSAGE_LENGTH) {
+    issues.invalid('message', '', `can have at most ${MAX_MESSAGE_LENGTH} characters`)
+  }
+}
 
 function lastSeen({ series, lastTimestamp, firstTimestamp, eventTime }: EventTimes, nowMs: number): string {
   return age(series?.lastObservedTime ?? lastTimestamp ?? firstTimestamp ?? eventTime, nowMs)

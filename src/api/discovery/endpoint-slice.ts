@@ -4,6 +4,7 @@ import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { bool, int32, list, mapOf, oneOf, ref, required, string, struct } from '../../apimachinery/schema.ts'
+import { endpointSliceViews } from './endpoint-slice-views.ts'
 import { objectReference } from '../core/references.ts'
 import { fewText } from '../columns.ts'
 import { checkLabel, checkSubdomain, checkValue, validateImmutable } from '../../apimachinery/validation.ts'
@@ -73,6 +74,7 @@ export const endpointSlices = defineResource({
   plural: 'endpointslices',
   scope: 'Namespaced',
   model: 'io.k8s.api.discovery.v1.EndpointSlice',
+  views: endpointSliceViews(endpoint, endpointHints),
   fields: endpointSliceFields,
   columns: [
     {

@@ -13,6 +13,8 @@ export const evictions = defineResource({
   scope: 'Namespaced',
   verbs: ['create'],
   model: 'io.k8s.api.policy.v1.Eviction',
+  // Clients from before policy/v1 still ask in the beta.
+  alsoAs: ['policy/v1beta1'],
   fields: {
     deleteOptions: ref(2, deleteOptions),
   },

@@ -19,6 +19,7 @@ import {
 import { validateLabelSelector } from '../../apimachinery/validation.ts'
 import { validateShare } from '../apps/validate.ts'
 import { validateConditions } from '../conditions.ts'
+import { podDisruptionBudgetViews } from './pod-disruption-budget-views.ts'
 
 export const podDisruptionBudgetSpec = struct('io.k8s.api.policy.v1.PodDisruptionBudgetSpec', {
   minAvailable: intOrString(1),
@@ -56,6 +57,7 @@ export const podDisruptionBudgets = defineResource({
   unconditionalUpdate: false,
   subresources: { status: true },
   model: 'io.k8s.api.policy.v1.PodDisruptionBudget',
+  views: podDisruptionBudgetViews,
   fields: podDisruptionBudgetFields,
   columns: [
     {

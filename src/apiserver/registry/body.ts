@@ -72,7 +72,11 @@ function decodeChecked(
 function checkKind(resource: Resource<AnyObject>, value: object): void {
   const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown }
   const sameKind = kind === undefined || kind === '' || kind === resource.kind
-  const sameVersion = apiVersion === undefined || apiVersion === '' || apiVersion === resource.apiVersion
+  const sameVersion =
+    apiVersion === undefined ||
+    apiVersion === '' ||
+    apiVersion === resource.apiVersion ||
+    (typeof apiVersion === 'string' && resource.alsoAs?.includes(apiVersion) === true)
   if (sameKind && sameVersion) return
   if (typeof apiVersion === 'string' && typeof kind === 'string' && sameKind) {
     throw errors.badRequest(

@@ -57,5 +57,6 @@ export function checkUpdate(
 function throwIssues({ resource, view }: Checked, { metadata }: AnyObject, { list }: Issues): void {
   const found = view?.permits ? list.filter((issue) => !view.permits?.(issue)) : list
   if (found.length === 0) return
-  throw errors.invalid(resource, metadata.name || metadata.generateName || '', found)
+  const named = found.map((issue) => ({ ...issue, field: view?.fieldName?.(issue.field) ?? issue.field }))
+  throw errors.invalid(resource, metadata.name || metadata.generateName || '', named)
 }
