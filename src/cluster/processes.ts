@@ -70,6 +70,9 @@ export async function startAgentProcess(
     ...['--cluster-cidr', state.clusterCIDR],
     ...['--service-cidr', state.serviceCIDR],
     ...['--images', imagesOf(places)],
+    // The disk is the whole machine's: what else is on it must not cost a cluster for a try-out its pods, nor images that no registry gives back.
+    ...['--eviction-hard', 'memory.available<100Mi'],
+    ...['--image-gc-high-threshold', '100'],
     ...['--log-file', logFileOf(places, agentOf(node.name))],
   ]
   const namespace = namespaceName({ cluster: state.name, node: node.name })

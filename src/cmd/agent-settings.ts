@@ -6,6 +6,8 @@ import { join, resolve } from 'node:path'
 import { UserError } from '../base/node/user-error.ts'
 import { parseToken } from '../cluster/bootstrap-tokens.ts'
 import { cgroupOf, nodeDataOf, nodeRunOf, placesOf } from '../cluster/places.ts'
+import { parseThresholds, type Threshold, THRESHOLDS } from '../node/eviction/decide.ts'
+import { IMAGE_GARBAGE_POLICY, type ImageGarbagePolicy } from '../node/images/garbage.ts'
 
 export const HELP = `Usage: drover agent --server URL [--token TOKEN (--ca-hash HASH | --ca-file FILE)] [flags]
 Runs one node in the foreground. The first time, a machine joins with a token (drover token create); from then on it has certificates of its own and renews them.
@@ -23,6 +25,11 @@ Runs one node in the foreground. The first time, a machine joins with a token (d
   --cluster-cidr CIDR        network of the pods (default: as the cluster says, else 10.244.0.0/16)
   --service-cidr CIDR        network of the services (default 10.96.0.0/16)
   --images DIR               image store to serve to this node's containerd (default DATA-DIR/images)
+  --eviction-hard LIST       when pods have to go (default memory.available<100Mi,nodefs.available<10%,…, as a kubelet's)
+  --image-gc-high-threshold PERCENT
+                             of the disk in use from which unused images are removed; 100: never (default 85)
+  --image-gc-low-threshold PERCENT
+                             of the disk in use down to which they are (default 80)
   --log-file FILE            write the log there instead of to standard error
   --log-level LEVEL          error, warn, info, debug or trace (default info)
 
@@ -43,6 +50,9 @@ export const FLAGS = {
   'cluster-cidr': { type: 'string' },
   'service-cidr': { type: 'string', default: '10.96.0.0/16' },
   images: { type: 'string' },
+  'eviction-hard': { type: 'string' },
+  'image-gc-high-threshold': { type: 'string', default: '85' },
+  'image-gc-low-threshold': { type: 'string', default: '80' },
   'log-file': { type: 'string' },
   'log-level': { type: 'string', default: 'info' },
   help: { type: 'boolean', short: 'h', default: false },
@@ -68,6 +78,8 @@ export interface AgentSettings {
   readonly clusterCIDR: string | undefined
   readonly images: string
   readonly admission: Admission | undefined
+  readonly evictionThresholds: readonly Threshold[]
+  readonly imageGarbage: ImageGarbagePolicy
   /** Where the agent says that it runs, when nobody else does. */
   readonly pidFile: string | undefined
 }
@@ -107,8 +119,28 @@ export function settingsOf(
     clusterCIDR: given('cluster-cidr'),
     images: resolve(given('images') ?? join(data, 'images')),
     admission: admissionOf(given('token'), given('ca-hash'), given('ca-file')),
+    evictionThresholds: thresholdsOf(given('eviction-hard')),
+    imageGarbage: garbageOf(given('image-gc-high-threshold'), given('image-gc-low-threshold')),
     pidFile: given('run-dir') === undefined ? join(places.run, `agent-${node}.pid`) : undefined,
   }
+}
+
+function thresholdsOf(text: string | undefined): readonly Threshold[] {
+  if (text === undefined) return THRESHOLDS
+  const thresholds = parseThresholds(text)
+  if (thresholds !== undefined) return thresholds
+  throw wrong(`"${text}" is no list for --eviction-hard`, 'use one like memory.available<100Mi,nodefs.available<10%')
+}
+
+function garbageOf(high = '', low = ''): ImageGarbagePolicy {
+  const [highPercent, lowPercent] = [Number(high), Number(low)]
+  const share = (percent: number): boolean => Number.isInteger(percent) && percent >= 0 && percent <= 100
+  if (share(highPercent) && share(lowPercent) && lowPercent < highPercent)
+    return { ...IMAGE_GARBAGE_POLICY, highPercent, lowPercent }
+  throw wrong(
+    `${high} and ${low} are no thresholds for removing images`,
+    'use whole percents, the low one below the high one',
+  )
 }
 
 function admissionOf(

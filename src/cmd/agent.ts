@@ -106,6 +106,8 @@ async function startNode(given: AgentSettings, running: Running): Promise<void> 
       dns: { servers: [], domain: 'cluster.local' },
       version: KUBERNETES_VERSION,
       pid: process.pid,
+      evictionThresholds: settings.evictionThresholds,
+      imageGarbage: settings.imageGarbage,
       server: {
         host: settings.address,
         port: 10250,

@@ -12,6 +12,7 @@ import {
   rankPods,
   THRESHOLDS,
   thresholdsMet,
+  parseThresholds,
 } from './decide.ts'
 
 const MIB = 2 ** 20
@@ -149,3 +150,22 @@ test('a pod goes for a full emptyDir, for its own limit, or for one container', 
     'Container c exceeded its local ephemeral storage limit "9". ',
   )
 })
+
+const forms: readonly [text: string, expected: unknown][] = [
+  [
+    'memory.available<100Mi, nodefs.available<10%',
+    [
+      { signal: 'memory.available', amount: 104_857_600 },
+      { signal: 'nodefs.available', percent: 10 },
+    ],
+  ],
+  ['imagefs.inodesFree<0.5%', [{ signal: 'imagefs.inodesFree', percent: 0.5 }]],
+  ['memory.available>1', undefined],
+  ['memory.free<1Mi', undefined],
+  ['nodefs.available<101%', undefined],
+  ['nodefs.available<1Q', undefined],
+  ['toString<1', undefined],
+  ['', undefined],
+]
+for (const [text, expected] of forms)
+  test(`thresholds as a kubelet reads them: "${text}"`, () => assert.deepEqual(parseThresholds(text), expected))

@@ -1,6 +1,7 @@
 // What the node is short of, and which pods have to go for it. Pure; upstream's signals, order and messages.
 
 import { formatQuantity, quantityValue } from '../../apimachinery/quantity.ts'
+import { isQuantity } from '../../apimachinery/scalars.ts'
 import { podLimits, podRequests } from '../../api/core/pod/requests.ts'
 import { isCritical } from '../admission/admit.ts'
 import type { NodePod } from '../pods/model.ts'
@@ -38,6 +39,28 @@ export const THRESHOLDS: readonly Threshold[] = [
   { signal: 'imagefs.available', percent: 15 },
   { signal: 'imagefs.inodesFree', percent: 5 },
 ]
+
+/** Reads the kubelet's form, `memory.available<100Mi,nodefs.available<10%`; undefined when it is not in it. */
+export function parseThresholds(text: string): readonly Threshold[] | undefined {
+  const thresholds: Threshold[] = []
+  for (const part of text.split(',')) {
+    const [, signal = '', value = '', percent] = /^([A-Za-z.]+)<([0-9.]+(?:[A-Za-z]{0,2}))(%)?$/.exec(part.trim()) ?? []
+    if (!isSignal(signal)) return undefined
+    if (percent === undefined) {
+      if (!isQuantity(value)) return undefined
+      thresholds.push({ signal, amount: quantityValue(value) })
+    } else {
+      const share = Number(value)
+      if (!(share >= 0 && share <= 100)) return undefined
+      thresholds.push({ signal, percent: share })
+    }
+  }
+  return thresholds
+}
+
+function isSignal(text: string): text is Signal {
+  return Object.hasOwn(CONDITIONS, text)
+}
 
 const CONDITIONS: Readonly<Record<Signal, string>> = {
   'memory.available': 'MemoryPressure',
