@@ -5,6 +5,7 @@ import { defineResource } from '../../../apimachinery/resource.ts'
 import { ref, required } from '../../../apimachinery/schema.ts'
 import { targetsText } from './columns.ts'
 import { type HPAScalingRules, horizontalPodAutoscalerSpec, horizontalPodAutoscalerStatus } from './fields.ts'
+import { horizontalPodAutoscalerViews } from './views.ts'
 import { validateAutoscalerSpec } from './validate.ts'
 
 const horizontalPodAutoscalerFields = {
@@ -39,6 +40,7 @@ export const horizontalPodAutoscalers = defineResource({
   generation: false,
   subresources: { status: true },
   model: 'io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler',
+  views: horizontalPodAutoscalerViews,
   fields: horizontalPodAutoscalerFields,
   columns: [
     {
