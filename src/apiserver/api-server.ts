@@ -39,6 +39,7 @@ import { mastersAuthorizer, rbacAuthorizer } from './authz/rbac.ts'
 import { rbacSource } from './authz/rbac-source.ts'
 import { bootstrap } from './bootstrap.ts'
 import { Cacher } from './cache/cacher.ts'
+import { ConsistencyChecks } from './cache/consistency.ts'
 import type { ResourceCache } from './cache/resource-cache.ts'
 import { Conversions } from './custom-resources/conversions.ts'
 import { startCustomResources } from './custom-resources/custom-resources.ts'
@@ -146,6 +147,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const ready = { bootstrapped: false }
   const metrics = new Metrics()
   collectProcess(metrics, clock)
+  stack.use(new ConsistencyChecks({ cacher, clock, log, metrics }))
   const pipeline: PipelineOptions = {
     core,
     registry,

@@ -1,10 +1,12 @@
 // A cluster for tests: the real API server in this process on a memory store, in virtual time.
 
+import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import type { ObjectKey } from '../apimachinery/metadata.ts'
 import { isNotFound } from '../apimachinery/errors.ts'
 import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../apiserver/api-server.ts'
+import { findDifferences } from '../apiserver/cache/consistency.ts'
 import { type Logger, silentLogger } from '../base/log.ts'
 import { type Random, seededRandom } from '../base/random.ts'
 import type { Client } from '../client/client.ts'
@@ -78,8 +80,10 @@ export async function startCluster(options: TestClusterOptions = {}): Promise<Te
     },
     advance: (time) => clock.advance(typeof time === 'number' ? time : milliseconds(time)),
     async [Symbol.asyncDispose]() {
+      const differing = await findDifferences(server.cacher)
       await server[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()
+      assert.deepEqual(differing, [], 'the watch cache is not what the store holds')
     },
   }
 }

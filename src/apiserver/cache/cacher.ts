@@ -2,7 +2,7 @@
 
 import { sleep, type Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
-import type { Change, Store } from '../../store/store.ts'
+import type { Change, ListResult, Store } from '../../store/store.ts'
 import { frameLine } from './stored.ts'
 import { ResourceCache } from './resource-cache.ts'
 
@@ -30,6 +30,12 @@ interface Registered {
   pending: Change[] | undefined
   /** The revision of the load: later changes are applied, earlier ones only remembered. */
   loadedAt: number
+}
+
+export interface FilledCache {
+  cache: ResourceCache
+  place: ResourcePlace
+  revision: number
 }
 
 export class Cacher implements AsyncDisposable {
@@ -73,14 +79,41 @@ export class Cacher implements AsyncDisposable {
     // Changes that pass by while the list is read wait in `pending`; those that the list already holds are dropped.
     const registered: Registered = { cache, place, pending: [], loadedAt: 0 }
     this.#caches.set(prefix, [...versions, registered])
-    const { entries, revision } = await this.#store.list(prefix)
+    await this.#fill(registered)
+    return cache
+  }
+
+  /** The caches that are filled, each with the revision that it shows. They go on: read them before the next `await`. */
+  *filled(): Iterable<FilledCache> {
+    for (const { cache, place, pending, loadedAt } of this.#registered()) {
+      if (!pending) yield { cache, place, revision: Math.max(this.#revision, loadedAt) }
+    }
+  }
+
+  /** A page of what the store holds for a cache, as of a revision. */
+  stored(cache: ResourceCache, page: { revision: number; limit: number; after?: string }): Promise<ListResult> {
+    return this.#store.list(cache.prefix, page)
+  }
+
+  /** Fills a cache anew, while readers see what it held. Its watches end, and cannot resume from before. */
+  async rebuild(cache: ResourceCache): Promise<void> {
+    const registered = this.#caches.get(cache.prefix)?.find((version) => version.cache === cache)
+    if (!registered || registered.pending) return
+    registered.pending = []
+    await this.#fill(registered)
+    cache.endWatches()
+  }
+
+  async #fill(registered: Registered): Promise<void> {
+    const { cache } = registered
+    const { entries, revision } = await this.#store.list(cache.prefix)
+    cache.clear()
     for (const entry of entries) cache.load(cache.objectFrom(entry.key, entry.revision, entry.value))
     const pending = registered.pending ?? []
     registered.pending = undefined
     registered.loadedAt = revision
     cache.setFloor(revision)
     for (const change of pending) if (change.revision > revision) applyChange(cache, change)
-    return cache
   }
 
   remove(place: { group: string; plural: string; apiVersion: string }): void {

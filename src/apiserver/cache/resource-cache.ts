@@ -89,6 +89,16 @@ export class ResourceCache {
     return this.#objects.values()
   }
 
+  /** Forgets everything; watches are not told. */
+  clear(): void {
+    this.#objects.clear()
+    this.#byNamespace.clear()
+    this.#sorted.clear()
+    this.#window = []
+    this.#windowBytes = 0
+    this.#changedAt = 0
+  }
+
   /** Fills the cache while it is being loaded; no event is sent. */
   load(object: StoredObject): void {
     this.#insert(object)
