@@ -89,7 +89,8 @@ export interface ResourceOptions<T> {
   prepareUpdate?(next: T, previous: T): void
   /** On /status updates: the norm: all but status (and managed metadata) is carried over. */
   prepareStatusUpdate?(next: T, previous: T): void
-  validate?(object: T, issues: Issues): void
+  /** On updates `previous` is what is there: what it was forgiven, its successor may be. */
+  validate?(object: T, issues: Issues, previous?: T): void
   /** Looks at the whole object on every write, of its status too: a CRD's schema and rules. `warnings` are for the client. */
   validateWhole?(next: T, previous: T | undefined, issues: Issues, warnings: string[]): void
   validateUpdate?(next: T, previous: T, issues: Issues): void

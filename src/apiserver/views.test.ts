@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { validatingWebhookConfigurations } from '../api/admissionregistration/validating-webhook-configuration.ts'
 import { daemonSets } from '../api/apps/daemon-set.ts'
 import { deployments } from '../api/apps/deployment.ts'
 import { ingresses } from '../api/networking/ingress/ingress.ts'
@@ -260,4 +261,23 @@ test('the group of events asks for more than the core group', async () => {
     'reason: Invalid value: "Stopped": field is immutable',
     'reason: Invalid value: "Stopped": field is immutable',
   ])
+})
+
+test('webhooks of the beta may have side effects, and keep them whatever version changes them', async () => {
+  await using cluster = await startCluster()
+  const webhooks = [{ name: 'a.example.com', clientConfig: { url: 'https://a.example.com/x' } }]
+  const path = '/apis/admissionregistration.k8s.io/v1beta1/validatingwebhookconfigurations'
+  assert.equal((await call(cluster, 'POST', path, { metadata: { name: 'a' }, webhooks })).status, 201)
+  const stored = await cluster.client.get(validatingWebhookConfigurations, { name: 'a' })
+  const [hook] = stored.webhooks ?? []
+  assert.equal(hook?.sideEffects, 'Unknown')
+  assert.deepEqual(
+    [hook?.failurePolicy, hook?.matchPolicy, hook?.timeoutSeconds, hook?.admissionReviewVersions],
+    ['Ignore', 'Exact', 30, ['v1beta1']],
+  )
+  const patch = [{ op: 'replace', path: '/webhooks/0/timeoutSeconds', value: 5 }]
+  const type = { 'content-type': 'application/json-patch+json' }
+  assert.equal((await call(cluster, 'PATCH', `${path.replace('v1beta1', 'v1')}/a`, patch, type)).status, 200)
+  const odd = { metadata: { name: 'b' }, webhooks: [{ ...webhooks[0], sideEffects: 'Odd' }] }
+  assert.equal((await call(cluster, 'POST', path, odd)).status, 422)
 })

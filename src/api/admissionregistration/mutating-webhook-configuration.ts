@@ -4,8 +4,9 @@ import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import { list } from '../../apimachinery/schema.ts'
 import { GROUP, V1 } from './fields.ts'
-import { validateWebhooks } from './validate-webhooks.ts'
+import { haveSideEffects, validateWebhooks } from './validate-webhooks.ts'
 import { mutatingWebhook } from './webhook-fields.ts'
+import { webhookViews } from './webhook-views.ts'
 
 const mutatingWebhookConfigurationFields = {
   webhooks: list(2, mutatingWebhook, {
@@ -28,6 +29,7 @@ export const mutatingWebhookConfigurations = defineResource({
   unconditionalUpdate: false,
   generation: true,
   model: `${V1}.MutatingWebhookConfiguration`,
+  views: webhookViews,
   fields: mutatingWebhookConfigurationFields,
   columns: [
     {
@@ -37,7 +39,7 @@ export const mutatingWebhookConfigurations = defineResource({
       cell: ({ webhooks = [] }) => webhooks.length,
     },
   ],
-  validate({ webhooks = [] }, issues) {
-    validateWebhooks(webhooks, 'webhooks', issues)
+  validate({ webhooks = [] }, issues, previous) {
+    validateWebhooks(webhooks, { at: 'webhooks', issues, mayHaveSideEffects: haveSideEffects(previous?.webhooks) })
   },
 })

@@ -11,26 +11,37 @@ import {
 import { validateMatchConditions, validateRule } from './validate-rules.ts'
 import type { MutatingWebhook, ServiceReference, ValidatingWebhook, WebhookClientConfig } from './webhook-fields.ts'
 
-export function validateWebhooks(
-  webhooks: readonly (ValidatingWebhook | MutatingWebhook)[],
-  at: string,
-  issues: Issues,
-): void {
+type Webhook = ValidatingWebhook | MutatingWebhook
+
+interface Check {
+  at: string
+  issues: Issues
+  /** Some had them before, by way of the beta, where they are legal. */
+  mayHaveSideEffects: boolean
+}
+
+export function validateWebhooks(webhooks: readonly Webhook[], { at, ...check }: Check): void {
   webhooks.forEach((webhook, i) => {
-    validateWebhook(webhook, `${at}[${i}]`, issues)
+    validateWebhook(webhook, { ...check, at: `${at}[${i}]` })
   })
 }
 
 const SIDE_EFFECTS = ['None', 'NoneOnDryRun']
+const ANY_EFFECTS = [...SIDE_EFFECTS, 'Some', 'Unknown']
 
-function validateWebhook(webhook: ValidatingWebhook | MutatingWebhook, at: string, issues: Issues): void {
+export function haveSideEffects(webhooks: readonly Webhook[] = []): boolean {
+  return webhooks.some(({ sideEffects }) => sideEffects !== undefined && !SIDE_EFFECTS.includes(sideEffects))
+}
+
+function validateWebhook(webhook: Webhook, { at, issues, mayHaveSideEffects }: Check): void {
   validateFullName(webhook.name, `${at}.name`, issues)
   webhook.rules?.forEach((rule, i) => {
     validateRule(rule, `${at}.rules[${i}]`, issues)
   })
   const { sideEffects, timeoutSeconds: seconds } = webhook
+  const legal = mayHaveSideEffects ? ANY_EFFECTS : SIDE_EFFECTS
   if (sideEffects === undefined) issues.required(`${at}.sideEffects`, `must specify one of ${SIDE_EFFECTS.join(', ')}`)
-  else if (!SIDE_EFFECTS.includes(sideEffects)) issues.notSupported(`${at}.sideEffects`, sideEffects, SIDE_EFFECTS)
+  else if (!legal.includes(sideEffects)) issues.notSupported(`${at}.sideEffects`, sideEffects, legal)
   if (seconds !== undefined && (seconds > 30 || seconds < 1)) {
     issues.invalid(`${at}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds')
   }

@@ -46,7 +46,7 @@ export function checkUpdate(
   }
   validate(resource.struct, next, issues)
   if (!OWN_RULES.has(subresource)) {
-    resource.validate?.(next, issues)
+    resource.validate?.(next, issues, previous as AnyObject)
     resource.validateUpdate?.(next, previous as AnyObject, issues)
     view?.validate?.(next, previous as AnyObject, issues)
   }
