@@ -264,14 +264,27 @@ export class CriClient implements RuntimeClient {
     if (failure !== undefined) throw failure
   }
 
-  /** An exit that CRI does not show yet holds up nothing else: on a busy machine that may take seconds. */
+  /**
+   * An exit that CRI does not show yet holds up nothing of other containers: on a busy machine that may take seconds. The events of one
+   * container keep their order.
+   */
   async #follow(signal: AbortSignal, push: (event: RuntimeEvent) => void): Promise<void> {
+    const exits = new Map<string, Promise<void>>()
     for await (const event of runtimeEvents(this.#channel, { clock: this.#clock, log: this.#log, signal })) {
-      if (event.type === 'exit')
-        void this.#exitShows(event.containerId, signal)
+      if (event.type === 'exit') {
+        const id = event.containerId
+        const shown = this.#exitShows(id, signal)
           .catch(() => {})
-          .finally(() => push(event))
-      else push(event)
+          .then(() => {
+            if (exits.get(id) === shown) exits.delete(id)
+            push(event)
+          })
+        exits.set(id, shown)
+        continue
+      }
+      const before = 'containerId' in event ? exits.get(event.containerId) : undefined
+      if (before === undefined) push(event)
+      else void before.then(() => push(event))
     }
   }
 
