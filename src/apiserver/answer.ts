@@ -8,7 +8,7 @@ import { compress, wantsGzip } from './compression.ts'
 
 export const CLIENT_GONE = new Error('The client is gone')
 /** A client that takes nothing of its answer for this long is cut off: what waits for it must not wait for ever. */
-const STALL_MS = 60_000
+export const STALL_MS = 60_000
 
 /** Where an answer goes, and the clock by which its reader must not stall. */
 export interface Outlet {

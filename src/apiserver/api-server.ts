@@ -48,10 +48,9 @@ import { type CallWebhook, webhookCaller } from './custom-resources/webhook-call
 import { discovery } from './discovery/discovery.ts'
 import { health } from './health/health.ts'
 import { counted } from './health/request-metrics.ts'
-import type { UpgradeHandler } from './https.ts'
 import type { KubeletCredentials } from './node-proxy/backend.ts'
 import { LocalApiServices } from './local-api-services.ts'
-import { nodeProxy, nodeProxyUpgrade } from './node-proxy/node-proxy.ts'
+import { nodeProxy, nodeProxyUpgrade, takesUpgrade } from './node-proxy/node-proxy.ts'
 import { decodeObject } from './registry/body.ts'
 import { Registry } from './registry/registry.ts'
 import type { Core } from './registry/served.ts'
@@ -67,6 +66,8 @@ import { eviction } from './subresources/eviction.ts'
 import { bind, bindPod, ephemeralContainers } from './subresources/pods.ts'
 import { scale } from './subresources/scale.ts'
 import { token } from './subresources/token.ts'
+import { type Upgrades, upgradesOf } from './upgrades.ts'
+import { isWatchSocket, watchSockets } from './watch-socket.ts'
 
 export interface ApiServerOptions {
   store: Store
@@ -94,10 +95,9 @@ export interface ApiServerOptions {
   serverAddress?: string
 }
 
-export interface ApiServer extends AsyncDisposable {
+/** Upgrades: exec, attach, port-forward, proxied connections, watches over WebSockets. */
+export interface ApiServer extends AsyncDisposable, Upgrades {
   readonly handle: Handle
-  /** Takes over upgrade requests: exec, attach, port-forward. */
-  readonly upgrade: UpgradeHandler
   readonly tokens: TokenIssuer
   readonly registry: Registry
   readonly cacher: Cacher
@@ -188,13 +188,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const services = stack.use(new LocalApiServices({ registry, client: client(LOOPBACK, 'kube-apiserver'), log }))
   await services.settled()
   ready.bootstrapped = true
+  const connections = nodeProxyUpgrade({
+    ...proxyOptions,
+    clock,
+    authorizeRequest: (request) => authorizeRequest(pipeline, request),
+  })
   return {
     handle,
-    upgrade: nodeProxyUpgrade({
-      ...proxyOptions,
-      clock,
-      authorizeRequest: (request) => authorizeRequest(pipeline, request),
-    }),
+    ...upgradesOf([
+      { takes: takesUpgrade, handle: connections },
+      { takes: isWatchSocket, handle: watchSockets({ handle, clock }) },
+    ]),
     async settled() {
       await custom?.settled()
       await services.settled()

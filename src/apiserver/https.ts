@@ -79,7 +79,10 @@ export async function openHttps(options: HttpsOptions): Promise<HttpsDoor> {
       response.destroy()
     })
   })
+  const upgraded = new Set<Duplex>()
   server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgraded.add(socket)
+    socket.on('close', () => upgraded.delete(socket))
     socket.on('error', () => socket.destroy())
     upgrade(options, message, socket, head).catch((error: unknown) => {
       log.debug('Broke off an upgrade', { path: message.url, error })
@@ -93,7 +96,7 @@ export async function openHttps(options: HttpsOptions): Promise<HttpsDoor> {
   return {
     port,
     rotate: (cert, newKey) => server.setSecureContext({ cert, key: newKey, ca: clientCA }),
-    [Symbol.asyncDispose]: () => close(server, options.clock),
+    [Symbol.asyncDispose]: () => close(server, upgraded, options.clock),
   }
 }
 
@@ -109,10 +112,15 @@ async function listen(server: Server, { host, port }: HttpsOptions): Promise<voi
   }
 }
 
-async function close(server: Server, clock: Clock): Promise<void> {
+async function close(server: Server, upgraded: ReadonlySet<Duplex>, clock: Clock): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
-  const timer = clock.after(DRAIN_MS, () => server.closeAllConnections(), { keepAlive: true })
+  const cutOff = (): void => {
+    server.closeAllConnections()
+    // The server forgets connections that left HTTP, but waits for them.
+    for (const socket of upgraded) socket.destroy()
+  }
+  const timer = clock.after(DRAIN_MS, cutOff, { keepAlive: true })
   await closed
   timer.cancel()
 }

@@ -8,7 +8,6 @@ import { hasCode, UserError } from '../base/node/user-error.ts'
 import { systemRandom } from '../base/random.ts'
 import { type ApiServer, startApiServer } from '../apiserver/api-server.ts'
 import { type HttpsDoor, openHttps } from '../apiserver/https.ts'
-import { takesUpgrade } from '../apiserver/node-proxy/node-proxy.ts'
 import { retentionOf } from '../apiserver/retention.ts'
 import { withBootstrapTokens } from '../cluster/bootstrap-tokens.ts'
 import { renewNodes } from '../cluster/node-pki.ts'
@@ -252,7 +251,7 @@ async function openDoor(
         now: () => systemClock.now(),
       }),
       upgrade: api.upgrade,
-      takesUpgrade,
+      takesUpgrade: (message) => api.takesUpgrade(message),
       host: bindAddress,
       port,
       certificate: pki.serving.certificate,

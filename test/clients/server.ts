@@ -11,7 +11,6 @@ import { systemRandom } from '../../src/base/random.ts'
 import { serviceAccounts } from '../../src/api/core/service-account.ts'
 import { type ApiServer, startApiServer } from '../../src/apiserver/api-server.ts'
 import { openHttps } from '../../src/apiserver/https.ts'
-import { takesUpgrade } from '../../src/apiserver/node-proxy/node-proxy.ts'
 import type { Client } from '../../src/client/client.ts'
 import { openMemoryStore } from '../../src/store/memory/memory.ts'
 import { ADMIN } from '../../src/testing/cluster.ts'
@@ -74,7 +73,7 @@ export async function serveCluster(): Promise<ServedCluster> {
     await openHttps({
       handle: api.handle,
       upgrade: api.upgrade,
-      takesUpgrade,
+      takesUpgrade: (message) => api.takesUpgrade(message),
       host: '127.0.0.1',
       port: 0,
       certificate: serving.certificate,
@@ -139,10 +138,10 @@ function kubeconfigText(server: string, ca: string, admin: { certificate: string
 /** A kubectl that takes longer than this hangs. */
 const TIMEOUT_MS = 60_000
 
-function call(
+export function call(
   program: string,
   args: readonly string[],
-  { directory, kubeconfig }: { directory: string; kubeconfig: string },
+  { directory, kubeconfig }: Pick<ServedCluster, 'directory' | 'kubeconfig'>,
   { stdin, env }: Run,
 ): Promise<Output> {
   const child = spawn(program, args, {

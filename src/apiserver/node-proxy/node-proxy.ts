@@ -1,7 +1,6 @@
 // Logs, exec, attach, port-forward and the proxy subresources: what is asked of the API server and answered by a kubelet, a pod or a service.
 
 import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
@@ -12,8 +11,8 @@ import type { UpgradeHandler } from '../https.ts'
 import type { RequestContext } from '../registry/context.ts'
 import type { Registry } from '../registry/registry.ts'
 import { parseRequest, type RequestInfo } from '../request-info.ts'
-import { errorResponse } from '../responses.ts'
 import type { SubresourceHandler } from '../server.ts'
+import { refuseOnSocket } from '../socket-answer.ts'
 import { ask, checkAnswer, type KubeletCredentials, tlsOf } from './backend.ts'
 import { chooseContainer, hostOf } from './container-choice.ts'
 import { explainUpgrade } from './failed-upgrade.ts'
@@ -129,7 +128,7 @@ export function nodeProxyUpgrade(options: NodeProxyUpgradeOptions): UpgradeHandl
     } catch (error) {
       if (!(error instanceof errors.StatusError))
         options.log.error('Failed to answer an upgrade', { path: request.path, error })
-      refuse(socket, error)
+      refuseOnSocket(socket, error)
       return
     }
     const { clock } = options
@@ -139,7 +138,7 @@ export function nodeProxyUpgrade(options: NodeProxyUpgradeOptions): UpgradeHandl
     await proxyUpgrade(message, socket, head, upgrade, {
       clock,
       signal,
-      explain: (failure) => explainUpgrade({ ...failed, refuse: (error) => refuse(socket, error) }, failure),
+      explain: (failure) => explainUpgrade({ ...failed, refuse: (error) => refuseOnSocket(socket, error) }, failure),
     })
   }
 }
@@ -191,15 +190,4 @@ function streamTarget(
     target,
     path: `/${stream}/${segments(namespace, name, container)}?${streamOptions(query, stream).toString()}`,
   }
-}
-
-function refuse(socket: Duplex, error: unknown): void {
-  const { status, headers, body } = errorResponse(error, undefined)
-  const bytes = body.kind === 'object' ? body.bytes : Buffer.alloc(0)
-  let head = `HTTP/1.1 ${status} \r\nConnection: close\r\nContent-Length: ${bytes.length}\r\n`
-  for (const [name, value] of Object.entries(headers)) head += `${name}: ${[value].flat().join(', ')}\r\n`
-  socket.write(`${head}\r\n`)
-  socket.end(bytes)
-  // What the client sends meanwhile is not read; the end of its side is what lets the connection close.
-  socket.resume()
 }
