@@ -72,7 +72,8 @@ export async function runtimeConformance(
     const { state, exitCode, reason, startedAt, finishedAt } = await client.containerStatus(id)
     assert.deepEqual([state, exitCode, reason], ['CONTAINER_EXITED', EXIT_CODE, 'Error'])
     assert.equal(exit.type === 'exit' && exit.exitCode, EXIT_CODE)
-    assert.ok(finishedAt >= startedAt && startedAt >= created.createdAt)
+    // containerd notes the start when it hears of it: of a container that ends at once, that may be after its end.
+    assert.ok(startedAt >= created.createdAt && finishedAt >= created.createdAt)
     await nextOf('delete', id)
     await assert.rejects(client.startContainer(id))
     await assert.rejects(client.execSync(id, ['true'], 1))
