@@ -22,6 +22,16 @@ import { ManualClock } from './testing-clock.ts'
 /** Opens a new, empty store. */
 export type OpenStore = (options: StoreOptions) => Promise<Store>
 
+/** What an engine with a log of its own does differently, and the contract lets it. */
+export interface EngineTraits {
+  /** Superseded versions stay as long as `StoreOptions.retention` says; else they go with the watch window. */
+  retention: boolean
+  /** Times to live pass by the clock that the store is opened with; else by the engine's own. */
+  ttlByClock: boolean
+}
+
+const EMBEDDED: EngineTraits = { retention: true, ttlByClock: true }
+
 export interface Setting {
   store: Store
   clock: ManualClock
@@ -65,14 +75,14 @@ export function plain(entries: readonly Entry[]): [key: string, value: string, r
   return entries.map(({ key, value, revision }) => [key, value.toString(), revision])
 }
 
-export function storeConformance(name: string, open: OpenStore): void {
+export function storeConformance(name: string, open: OpenStore, traits: EngineTraits = EMBEDDED): void {
   describe(`${name} store`, () => {
     writeTests(open)
     readTests(open)
-    ttlTests(open)
+    if (traits.ttlByClock) ttlTests(open)
     lifeTests(open)
     watchConformance(open)
-    historyConformance(open)
+    historyConformance(open, traits)
     modelConformance(open)
   })
 }

@@ -50,7 +50,10 @@ export interface Write {
   value: Buffer | null
   /** Compare-and-swap: 0 = the key must not exist, n = it must be at revision n, absent = unconditional. */
   expected?: number
-  /** The entry is deleted by `TTL_USER` this long after the write, up to a second late. A later write without it makes the entry permanent. */
+  /**
+   * The entry is deleted by `TTL_USER` this long after the write, up to a second late; where an engine shares its timers (etcd), up to a minute or a twentieth of
+   * the time late, whichever is less, and all that is due together goes in one revision. A later write without it makes the entry permanent.
+   */
   ttlSeconds?: number
   actor: Actor
 }
@@ -85,7 +88,7 @@ export interface WatchOptions {
 
 /** What a watch yields. All changes under its prefix up to and including `revision` have been delivered with or before it. */
 export interface WatchBatch {
-  /** Ascending by revision. Empty as the answer to `requestProgress`, and where catching up with the past ended on changes of other prefixes. */
+  /** Ascending by revision; what expired at the same time may share one. Empty as the answer to `requestProgress`, and where catching up with the past ended on changes of other prefixes. */
   readonly changes: readonly Change[]
   readonly revision: number
 }
@@ -119,6 +122,9 @@ export interface Store extends AsyncDisposable {
   readonly revision: number
   /** The floor: watches with `after` below it, and reads at a revision below it, throw `CompactedError`. */
   readonly compacted: number
+
+  /** The newest revision at this call, whoever wrote it: what a read must see to be up to date. Where the log is shared with other processes it is asked for. */
+  newest(): Promise<number>
 
   /**
    * The entry, now or as it was at `revision`. Throws `CompactedError` below the floor (unless this key's own retained history still
@@ -197,11 +203,11 @@ export const DEFAULT_LIMITS: StoreLimits = {
   watchBacklogBytes: 64 * 1024 * 1024,
 }
 
-/** What every embedded engine is opened with. */
+/** What every engine is opened with. */
 export interface StoreOptions {
   clock: Clock
   log: Logger
-  /** The history rule of a key; a pure function. Absent = no history beyond the watch window. */
+  /** The history rule of a key; a pure function. Absent = no history beyond the watch window. An engine that keeps its own log (etcd) has no history beyond the window. */
   retention?: (key: string) => Retention
   watchWindow?: WatchWindow
   limits?: Partial<StoreLimits>

@@ -46,6 +46,24 @@ function entry(key: string, value: string, revision: number, createRevision = re
   return { key, value: Buffer.from(value), revision, createRevision }
 }
 
+/** Two that expire at once: one revision, two deletions. */
+const expired: RecordedWrite[] = [
+  { key: 't/a', value: 'a1', revision: 1, createRevision: 1 },
+  { key: 't/b', value: 'b2', revision: 2, createRevision: 2 },
+  { key: 't/a', value: null, revision: 3, createRevision: 1 },
+  { key: 't/b', value: null, revision: 3, createRevision: 2 },
+]
+const expiry = (name: 'a' | 'b', createRevision: number): Change => ({
+  type: 'delete',
+  key: `t/${name}`,
+  revision: 3,
+  createRevision,
+  timeMs: 0,
+  previous: { value: Buffer.from(`${name}${createRevision}`), revision: createRevision },
+  actor,
+})
+const bothExpired = [expiry('a', 1), expiry('b', 2)]
+
 const good: Record<string, RecordedHistory> = {
   'an empty history': { writes: [] },
   'a watch from the start': watched(
@@ -53,6 +71,10 @@ const good: Record<string, RecordedHistory> = {
     { after: 0 },
   ),
   'a resumed watch with progress': watched([batch(2, change(2)), batch(2), batch(4, change(3), change(4)), batch(5)]),
+  'two that expire at once': {
+    writes: expired,
+    watches: [{ prefix: 't/', after: 2, batches: [batch(3, ...bothExpired)] }],
+  },
   'a watch cut short': watched([batch(2, change(2))]),
   'a read during a write': { writes, reads: [{ key: 't/a', from: 2, to: 3, seen: entry('t/a', 'a1', 1) }] },
   'a read of what is gone': { writes, reads: [{ key: 't/b', from: 4, to: 5, seen: undefined }] },
@@ -105,6 +127,15 @@ const bad: Record<string, [history: RecordedHistory, complaint: RegExp]> = {
   ],
   'progress that goes back': [watched([batch(4, change(2), change(3), change(4)), batch(3)]), /went back from 4 to 3/],
   'progress behind its own changes': [watched([batch(2, change(2), change(3))]), /delivered 3 in a batch of 2/],
+  'a revision in two batches': [
+    { writes: expired, watches: [{ prefix: 't/', after: 2, batches: bothExpired.map((one) => batch(3, one)) }] },
+    /not atomic/,
+  ],
+  'half a revision': [
+    { writes: expired, watches: [{ prefix: 't/', after: 2, batches: [batch(3, expiry('a', 1))] }] },
+    /missed 3/,
+  ],
+  'a claim beyond the end': [watched([batch(7, change(2), change(3), change(4), change(6))]), /not bookmarkable/],
   'a stale read': [{ writes, reads: [{ key: 't/a', from: 3, to: 6, seen: entry('t/a', 'a1', 1) }] }, /saw revision 1/],
   'a read of the future': [
     { writes, reads: [{ key: 't/a', from: 1, to: 2, seen: entry('t/a', 'a3', 3, 1) }] },

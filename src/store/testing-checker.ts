@@ -53,12 +53,19 @@ export function checkHistory(history: RecordedHistory): string[] {
   ]
 }
 
-/** One revision per write, without gaps; a key's create revision changes exactly when it comes into being. */
+/**
+ * One revision per write, without gaps; a key's create revision changes exactly when it comes into being. Only deletions of several keys may share a revision:
+ * what expired at the same time.
+ */
 function checkLog(log: readonly RecordedWrite[]): string[] {
   const problems: string[] = []
   const live = new Map<string, number>()
+  let before: RecordedWrite | undefined
   log.forEach((write, index) => {
-    if (write.revision !== index + 1) problems.push(`write ${index + 1} has revision ${write.revision}`)
+    const shared = before?.revision === write.revision && before.value === null && write.value === null
+    if (!shared && write.revision !== (before?.revision ?? 0) + 1)
+      problems.push(`write ${index + 1} has revision ${write.revision}`)
+    before = write
     const created = live.get(write.key) ?? write.revision
     if (write.createRevision !== created) {
       problems.push(
@@ -126,8 +133,8 @@ function stateAt(log: readonly RecordedWrite[], revision: number): Map<string, R
 }
 
 /**
- * Ordered, unique, reliable, filtered, resumable (a watch that starts anywhere equals the log from there), with the right previous value,
- * and never claiming to be further than what it delivered.
+ * Ordered, unique, reliable, filtered, resumable (a watch that starts anywhere equals the log from there), atomic (a revision comes whole, in one batch), with the
+ * right previous value, and bookmarkable: never claiming to be further than what it delivered, or than there is.
  */
 export function checkWatch(watch: RecordedWatch, log: readonly RecordedWrite[]): string[] {
   const name = `the watch of "${watch.prefix}" after ${watch.after}`
@@ -137,29 +144,32 @@ export function checkWatch(watch: RecordedWatch, log: readonly RecordedWrite[]):
     ({ key, revision }) => key.startsWith(watch.prefix) && revision > watch.after && revision <= told,
   )
   const got = watch.batches.flatMap(({ changes }) => changes)
-  const byRevision = new Map(log.map((write) => [write.revision, write]))
+  const written = new Map(log.map((write) => [placeOf(write), write]))
+  const delivered = new Set<string>()
   let last = watch.after
   for (const change of got) {
-    if (change.revision === last) problems.push(`${name} delivered ${change.revision} twice (not unique)`)
+    if (delivered.has(placeOf(change)) || change.revision === watch.after)
+      problems.push(`${name} delivered ${change.revision} twice (not unique)`)
     else if (change.revision < last) problems.push(`${name} delivered ${change.revision} after ${last} (not ordered)`)
     last = Math.max(last, change.revision)
+    delivered.add(placeOf(change))
     if (!change.key.startsWith(watch.prefix)) problems.push(`${name} delivered "${change.key}" (not filtered)`)
-    const write = byRevision.get(change.revision)
+    const write = written.get(placeOf(change))
     const value = change.type === 'delete' ? null : change.value?.toString()
-    if (
-      write === undefined ||
-      write.key !== change.key ||
-      write.value !== value ||
-      write.createRevision !== change.createRevision
-    ) {
+    if (write === undefined || write.value !== value || write.createRevision !== change.createRevision) {
       problems.push(`${name} delivered something else at ${change.revision} than was written`)
     }
     problems.push(...checkPrevious(name, change, log))
   }
-  const delivered = new Set(got.map(({ revision }) => revision))
-  for (const { revision } of want)
-    if (!delivered.has(revision)) problems.push(`${name} missed ${revision} (not reliable)`)
+  for (const write of want)
+    if (!delivered.has(placeOf(write))) problems.push(`${name} missed ${write.revision} (not reliable)`)
+  const newest = log.at(-1)?.revision ?? 0
+  if (told > newest) problems.push(`${name} claimed ${told}, and there is only ${newest} (not bookmarkable)`)
   return [...problems, ...checkProgress(name, watch)]
+}
+
+function placeOf({ revision, key }: { revision: number; key: string }): string {
+  return `${revision} ${key}`
 }
 
 function checkPrevious(name: string, change: WatchBatch['changes'][number], log: readonly RecordedWrite[]): string[] {
@@ -175,12 +185,16 @@ function checkPrevious(name: string, change: WatchBatch['changes'][number], log:
 function checkProgress(name: string, watch: RecordedWatch): string[] {
   const problems: string[] = []
   let told = watch.after
+  let last: number | undefined
   for (const { changes, revision } of watch.batches) {
     if (revision < told) problems.push(`${name} went back from ${told} to ${revision}`)
     const newest = changes.at(-1)?.revision ?? 0
     const oldest = changes[0]?.revision ?? Number.POSITIVE_INFINITY
-    if (newest > revision) problems.push(`${name} delivered ${newest} in a batch of ${revision}`)
-    if (oldest <= told) problems.push(`${name} delivered ${oldest} after it had claimed ${told}`)
+    if (newest > revision) problems.push(`${name} delivered ${newest} in a batch of ${revision} (not bookmarkable)`)
+    if (oldest === last) problems.push(`${name} delivered ${oldest} in two batches (not atomic)`)
+    else if (oldest <= told)
+      problems.push(`${name} delivered ${oldest} after it had claimed ${told} (not bookmarkable)`)
+    last = changes.at(-1)?.revision ?? last
     told = Math.max(told, revision)
   }
   return problems

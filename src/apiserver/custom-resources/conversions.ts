@@ -272,6 +272,7 @@ class ConvertingStore implements Store {
   get compacted(): number {
     return this.#store.compacted
   }
+  newest: Store['newest'] = () => this.#store.newest()
   get: Store['get'] = (key, options) => this.#store.get(key, options)
   requestProgress: Store['requestProgress'] = () => this.#store.requestProgress()
   history: Store['history'] = (target, options) => this.#store.history(target, options)

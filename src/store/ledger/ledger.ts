@@ -1,6 +1,7 @@
 // The embedded store: the contract over one process's ordered tables. Engines differ only in where the tables are.
 
-import { InvalidWriteError, StoreClosedError } from '../errors.ts'
+import { StoreClosedError } from '../errors.ts'
+import { prefixBytes } from '../keys.ts'
 import type {
   Entry,
   HistoryOptions,
@@ -14,19 +15,16 @@ import type {
   Write,
   WriteResult,
 } from '../store.ts'
-import { DEFAULT_LIMITS, DEFAULT_WATCH_WINDOW, MAX_VALUE_BYTES, NO_HISTORY } from '../store.ts'
+import { DEFAULT_LIMITS, DEFAULT_WATCH_WINDOW, NO_HISTORY } from '../store.ts'
+import { checkWrite } from '../write-rules.ts'
 import { Commits } from './commits.ts'
 import { Expirer } from './expirer.ts'
-import { keyBytes, prefixBytes } from './keys.ts'
 import { purge } from './purge.ts'
 import { Reads } from './reads.ts'
 import { decodeState, STATE_KEY } from './records.ts'
 import { Sweeper } from './sweeper.ts'
 import type { Tables } from './tables.ts'
 import { Watchers } from './watchers.ts'
-
-/** A century: beyond any use, and far from where milliseconds stop being exact. */
-const MAX_TTL_SECONDS = 100 * 366 * 24 * 3600
 
 /** Takes ownership of the tables: disposing the store disposes them. */
 export function openLedger(tables: Tables, options: StoreOptions): Store {
@@ -79,6 +77,11 @@ class Ledger implements Store {
 
   get compacted(): number {
     return this.#commits.state.compacted
+  }
+
+  async newest(): Promise<number> {
+    this.#refuseClosed()
+    return this.revision
   }
 
   async get(key: string, options?: { revision?: number }): Promise<Entry | undefined> {
@@ -137,20 +140,4 @@ class Ledger implements Store {
   #refuseClosed(): void {
     if (this.#closing !== undefined) throw new StoreClosedError()
   }
-}
-
-function checkWrite(write: Write): Buffer {
-  const { key, value, expected, ttlSeconds } = write
-  if (value !== null && value.length > MAX_VALUE_BYTES) {
-    throw new InvalidWriteError(
-      `Cannot write "${key}": its value has ${value.length} bytes, at most ${MAX_VALUE_BYTES}`,
-    )
-  }
-  if (expected !== undefined && !(Number.isSafeInteger(expected) && expected >= 0)) {
-    throw new InvalidWriteError(`Cannot write "${key}": expected revision ${expected} is not a revision`)
-  }
-  if (ttlSeconds !== undefined && !(ttlSeconds > 0 && ttlSeconds <= MAX_TTL_SECONDS)) {
-    throw new InvalidWriteError(`Cannot write "${key}": a time to live of ${ttlSeconds} seconds is not possible`)
-  }
-  return keyBytes(key)
 }

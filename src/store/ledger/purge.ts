@@ -1,8 +1,9 @@
 // Purge: drops every version that is not live, of one key or of everything below a prefix.
 
+import { isPrefix, keyBytes, prefixBytes, prefixEnd } from '../keys.ts'
 import type { Batch } from './batch.ts'
 import type { Commits } from './commits.ts'
-import { afterVersions, isPrefix, keyBytes, prefixBytes, prefixEnd, splitVersionKey, versionKey } from './keys.ts'
+import { afterVersions, splitVersionKey, versionKey } from './keys.ts'
 import { decodeVersion } from './records.ts'
 import { dropVersion } from './sweeper.ts'
 import type { Range, Tables } from './tables.ts'

@@ -2,19 +2,10 @@
 
 import { assert } from '../../base/assert.ts'
 import { CompactedError, FutureRevisionError } from '../errors.ts'
+import { afterKey, keyBytes, prefixBytes, prefixEnd } from '../keys.ts'
 import type { Change, Entry, HistoryOptions, HistoryPage, ListOptions, ListResult, WatchBatch } from '../store.ts'
 import { MAX_HISTORY_PAGE } from '../store.ts'
-import {
-  afterKey,
-  afterVersions,
-  keyBytes,
-  prefixBytes,
-  prefixEnd,
-  splitVersionKey,
-  uint64,
-  uint64At,
-  versionKey,
-} from './keys.ts'
+import { afterVersions, splitVersionKey, uint64, uint64At, versionKey } from './keys.ts'
 import type { State } from './records.ts'
 import { createRevisionOf, decodeLog, decodeVersion, revisionOfHead, valueIn } from './records.ts'
 import type { Range, Row, Tables } from './tables.ts'

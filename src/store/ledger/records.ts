@@ -2,7 +2,7 @@
 
 import { assert } from '../../base/assert.ts'
 import type { Actor } from '../store.ts'
-import { MAX_ACTOR_FIELD_BYTES } from '../store.ts'
+import { cutActorText as cut } from '../write-rules.ts'
 import { putUint64, uint64At } from './keys.ts'
 
 /** Raise it with every change of a row's bytes that an older version would misread. */
@@ -143,18 +143,6 @@ export function decodeLog(bytes: Buffer): LogRecord {
     actor,
     value,
   }
-}
-
-/** A string of an actor as it is stored. */
-function cut(text: string | undefined): string | undefined {
-  // A UTF-16 unit is at most three bytes of UTF-8: most texts are short enough without being measured.
-  if (text === undefined || text.length * 3 <= MAX_ACTOR_FIELD_BYTES) return text
-  const bytes = Buffer.from(text)
-  if (bytes.length <= MAX_ACTOR_FIELD_BYTES) return text
-  let end = MAX_ACTOR_FIELD_BYTES
-  // Bytes 10xxxxxx continue a character: never cut in front of one.
-  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--
-  return bytes.toString('utf8', 0, end)
 }
 
 /** A row of `versions`: an index entry, so that walking a key's past does not read the values. */

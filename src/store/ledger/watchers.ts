@@ -1,83 +1,13 @@
 // Watches: first the log from where the watcher left off, then every commit as it becomes durable, without a gap between the two.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CompactedError, FutureRevisionError, SlowWatcherError, StoreClosedError } from '../errors.ts'
-import type { Change, StoreLimits, WatchBatch, WatchOptions } from '../store.ts'
+import { CompactedError, FutureRevisionError, StoreClosedError } from '../errors.ts'
+import type { Change, WatchBatch, WatchOptions } from '../store.ts'
+import { type BacklogLimits, Watcher } from '../watcher.ts'
 import type { Reads } from './reads.ts'
 
 /** How much of the log a watcher that catches up reads at a time. */
 const CATCH_UP_ROWS = 500
-
-type BacklogLimits = Pick<StoreLimits, 'watchBacklogChanges' | 'watchBacklogBytes'>
-
-/** A watch that has caught up: what it has not consumed yet waits here. */
-class Watcher {
-  readonly prefix: string
-  readonly #limits: BacklogLimits
-  #changes: Change[] = []
-  #bytes = 0
-  #seen: number
-  #failure: Error | undefined
-  #announce = false
-  #wake: (() => void) | undefined
-
-  constructor(prefix: string, seen: number, limits: BacklogLimits) {
-    this.prefix = prefix
-    this.#seen = seen
-    this.#limits = limits
-  }
-
-  offer(changes: readonly Change[], revision: number): void {
-    if (this.#failure) return
-    const before = this.#changes.length
-    for (const change of changes) {
-      if (!change.key.startsWith(this.prefix)) continue
-      this.#changes.push(change)
-      this.#bytes += (change.value?.length ?? 0) + (change.previous?.value.length ?? 0)
-    }
-    this.#seen = revision
-    const { watchBacklogChanges, watchBacklogBytes } = this.#limits
-    if (this.#changes.length > watchBacklogChanges) {
-      this.fail(new SlowWatcherError(this.prefix, `${watchBacklogChanges} changes`))
-    } else if (this.#bytes > watchBacklogBytes) {
-      this.fail(new SlowWatcherError(this.prefix, `${watchBacklogBytes} bytes`))
-    } else if (this.#changes.length > before) this.#wake?.()
-  }
-
-  announce(): void {
-    this.#announce = true
-    this.#wake?.()
-  }
-
-  fail(error: Error): void {
-    this.#failure ??= error
-    this.#changes = []
-    this.#wake?.()
-  }
-
-  readonly wake = (): void => this.#wake?.()
-
-  /** What has arrived; undefined when nothing has. */
-  take(): WatchBatch | undefined {
-    if (this.#failure) throw this.#failure
-    if (this.#changes.length === 0 && !this.#announce) return undefined
-    const batch = { changes: this.#changes, revision: this.#seen }
-    this.#changes = []
-    this.#bytes = 0
-    this.#announce = false
-    return batch
-  }
-
-  /** Resolves when there may be something to take. */
-  arrival(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = () => {
-        this.#wake = undefined
-        resolve()
-      }
-    })
-  }
-}
 
 export class Watchers {
   readonly #reads: Reads
@@ -136,16 +66,9 @@ export class Watchers {
 
   async *#follow(watcher: Watcher, signal: AbortSignal): AsyncGenerator<WatchBatch, void, void> {
     this.#live.add(watcher)
-    signal.addEventListener('abort', watcher.wake)
     try {
-      while (true) {
-        signal.throwIfAborted()
-        const batch = watcher.take()
-        if (batch === undefined) await watcher.arrival()
-        else yield batch
-      }
+      yield* watcher.follow(signal)
     } finally {
-      signal.removeEventListener('abort', watcher.wake)
       this.#live.delete(watcher)
     }
   }

@@ -11,7 +11,7 @@ export function openMemoryStore(options: StoreOptions): Store {
   return openLedger(new MemoryTables(), options)
 }
 
-class MemoryTables implements Tables {
+export class MemoryTables implements Tables {
   readonly #tables = new Map<TableName, OrderedMap>(TABLES.map((name) => [name, new OrderedMap()]))
   #committed: readonly Mutation[] = []
 
