@@ -281,3 +281,37 @@ test('webhooks of the beta may have side effects, and keep them whatever version
   const odd = { metadata: { name: 'b' }, webhooks: [{ ...webhooks[0], sideEffects: 'Odd' }] }
   assert.equal((await call(cluster, 'POST', path, odd)).status, 422)
 })
+
+test('a definition from before pruning keeps what its schema does not know', async () => {
+  await using cluster = await startCluster()
+  const path = '/apis/apiextensions.k8s.io/v1beta1/customresourcedefinitions'
+  const definition = (plural: string, fields: object): object => ({
+    metadata: { name: `${plural}.example.com` },
+    spec: { group: 'example.com', version: 'v1', names: { plural, kind: plural }, ...fields },
+  })
+  const validation = { openAPIV3Schema: { properties: { spec: { properties: { size: { minimum: 1 } } } } } }
+  assert.equal((await call(cluster, 'POST', path, definition('bare', {}))).status, 201)
+  assert.equal((await call(cluster, 'POST', path, definition('sized', { validation }))).status, 201)
+  const shown = bodyOf(await call(cluster, 'GET', `${path}/sized.example.com`)) as unknown as { spec: object }
+  const { spec } = shown as { spec: Record<string, unknown> }
+  assert.deepEqual(
+    [spec['version'], spec['validation'], spec['preserveUnknownFields'], spec['scope']],
+    ['v1', validation, true, 'Namespaced'],
+  )
+  await cluster.advance('1s')
+  const object = { metadata: { name: 'a' }, spec: { size: 1, other: { deep: [1] } }, more: true }
+  for (const plural of ['bare', 'sized']) {
+    const made = await call(cluster, 'POST', `/apis/example.com/v1/namespaces/default/${plural}`, object)
+    assert.equal(made.status, 201, plural)
+    assert.deepEqual(bodyOf(made)['spec'], object.spec)
+    assert.equal(bodyOf(made)['more'], true)
+  }
+  const small = { ...object, metadata: { name: 'b' }, spec: { size: 0 } }
+  const refused = await call(cluster, 'POST', '/apis/example.com/v1/namespaces/default/sized', small)
+  assert.equal(refused.status, 422)
+  const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }]
+  const fresh = definition('fresh', { version: undefined, scope: 'Cluster', preserveUnknownFields: true, versions })
+  const answer = await call(cluster, 'POST', path.replace('v1beta1', 'v1'), fresh)
+  assert.equal(answer.status, 422)
+  assert.match(String(bodyOf(answer)['message']), /preserveUnknownFields: Invalid value: true: cannot set to true/)
+})

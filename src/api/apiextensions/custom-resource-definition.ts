@@ -3,6 +3,7 @@
 import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import { ref, required } from '../../apimachinery/schema.ts'
+import { customResourceDefinitionViews } from './custom-resource-definition-views.ts'
 import { customResourceDefinitionSpec, customResourceDefinitionStatus } from './fields.ts'
 import { validateApproval, validateDefinition, validateDefinitionUpdate } from './validate.ts'
 
@@ -23,6 +24,7 @@ export const customResourceDefinitions = defineResource({
   unconditionalUpdate: false,
   subresources: { status: true },
   model: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition',
+  views: customResourceDefinitionViews,
   fields: customResourceDefinitionFields,
   columns: [
     {
@@ -32,8 +34,8 @@ export const customResourceDefinitions = defineResource({
     },
   ],
   age: false,
-  validate(definition, issues) {
-    validateDefinition(definition, issues)
+  validate(definition, issues, previous) {
+    validateDefinition(definition, issues, previous)
   },
   validateWhole(next, previous, issues) {
     validateApproval(next, previous, issues)

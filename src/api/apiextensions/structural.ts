@@ -1,6 +1,6 @@
 // Checks that a schema is structural: that every value's type can be told from the schema alone, so that objects can be pruned and defaulted.
 
-import type { Issues } from '../../apimachinery/issues.ts'
+import { Issues } from '../../apimachinery/issues.ts'
 import { compilePattern, PatternError } from '../../apimachinery/pattern.ts'
 import type { JSONSchemaProps } from './json-schema.ts'
 
@@ -16,6 +16,23 @@ const FORBIDDEN = [
   ['additionalItems', 'additionalItems is not supported'],
   ['id', 'id is not supported'],
 ] as const
+
+/** What only a structural schema has to have: where nothing is pruned, nothing need be known of values that are not spoken of. */
+const STRUCTURAL_ONLY = [
+  'must not be empty for specified object fields',
+  'must not be empty for specified array items',
+  'must be empty to be structural',
+  'must not be empty at the root',
+]
+
+/** The schema of a definition that prunes nothing. */
+export function validateLooseRootSchema(schema: JSONSchemaProps, at: string, issues: Issues): void {
+  const own = new Issues()
+  validateRootSchema(schema, at, own)
+  for (const issue of own.list) {
+    if (!STRUCTURAL_ONLY.some((message) => issue.message.endsWith(message))) issues.add(issue)
+  }
+}
 
 export function validateRootSchema(schema: JSONSchemaProps, at: string, issues: Issues): void {
   if (schema.type !== undefined && schema.type !== 'object') {

@@ -15,6 +15,13 @@ export function validateDefaults(schema: JsonSchema, at: string, issues: Issues)
   }
 }
 
+export function hasDefaults(schema: JsonSchema): boolean {
+  if ('default' in schema) return true
+  const { items, properties, additionalProperties } = schema
+  const inner = [items, additionalProperties, ...Object.values(isObject(properties) ? properties : {})]
+  return inner.some((part) => isObject(part) && hasDefaults(part))
+}
+
 function validateDefault(schema: JsonSchema, at: string, issues: Issues): void {
   const value = schema['default']
   if (hasUnknown(value, schema)) issues.invalid(at, value, 'must not have unknown fields')

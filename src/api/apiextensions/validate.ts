@@ -11,12 +11,18 @@ import type {
 import { resolveFieldPath } from '../../apimachinery/cel/schema/field-path.ts'
 import type { JsonSchema } from '../../apimachinery/schema-validator.ts'
 import { APPROVAL_ANNOTATION, approvalOf, isProtectedGroup } from './approval.ts'
-import { validateRootSchema } from './structural.ts'
+import type { JSONSchemaProps } from './json-schema.ts'
+import { validateLooseRootSchema, validateRootSchema } from './structural.ts'
 import { validateConversion } from './validate-conversion.ts'
-import { validateDefaults } from './validate-defaults.ts'
+import { hasDefaults, validateDefaults } from './validate-defaults.ts'
 import { validateRules } from './validation-rules.ts'
 
-export function validateDefinition({ metadata, spec }: CustomResourceDefinition, issues: Issues): void {
+export function validateDefinition(
+  { metadata, spec }: CustomResourceDefinition,
+  issues: Issues,
+  previous?: CustomResourceDefinition,
+): void {
+  const prunes = spec.preserveUnknownFields !== true
   const { group, names, scope, versions = [] } = spec
   if (group !== undefined && names.plural !== '' && metadata.name !== `${names.plural}.${group}`) {
     issues.invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group')
@@ -33,7 +39,7 @@ export function validateDefinition({ metadata, spec }: CustomResourceDefinition,
   validateDefinitionNames(names, 'spec.names', issues)
   const seen = new Set<string>()
   versions.forEach((version, i) => {
-    validateVersion(version, `spec.versions[${i}]`, issues)
+    validateVersion(version, { at: `spec.versions[${i}]`, prunes, issues })
     if (version.name !== undefined && seen.has(version.name)) {
       issues.invalid(`spec.versions[${i}].name`, version.name, 'must contain unique version names')
     }
@@ -43,6 +49,23 @@ export function validateDefinition({ metadata, spec }: CustomResourceDefinition,
     issues.invalid('spec.versions', versions, 'must have exactly one version marked as storage version')
   }
   if (spec.conversion) validateConversion(spec.conversion, 'spec.conversion', issues)
+  if (!prunes) validateUnpruned(spec, previous?.spec, issues)
+}
+
+/** Definitions from before pruning keep what they do not know; new ones say so in their schemas. */
+function validateUnpruned(
+  { conversion }: CustomResourceDefinition['spec'],
+  previous: CustomResourceDefinition['spec'] | undefined,
+  issues: Issues,
+): void {
+  const { strategy = 'None' } = conversion ?? {}
+  if (strategy !== 'None') {
+    issues.invalid('spec.conversion.strategy', strategy, 'must be None if spec.preserveUnknownFields is true')
+  }
+  if (previous?.preserveUnknownFields === true) return
+  const detail =
+    'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead'
+  issues.invalid('spec.preserveUnknownFields', true, detail)
 }
 
 /** On creation, and on updates that change the state of the approval. */
@@ -77,10 +100,18 @@ function validateDefinitionNames(names: CustomResourceDefinitionNames, at: strin
   }
 }
 
-function validateVersion(version: CustomResourceDefinitionVersion, at: string, issues: Issues): void {
+interface VersionCheck {
+  at: string
+  prunes: boolean
+  issues: Issues
+}
+
+function validateVersion(version: CustomResourceDefinitionVersion, { at, prunes, issues }: VersionCheck): void {
   if (version.name !== undefined) checkValue(version.name, checkLabel1035, `${at}.name`, issues)
   const schema = version.schema?.openAPIV3Schema
-  if (schema === undefined) issues.required(`${at}.schema.openAPIV3Schema`, 'schemas are required')
+  if (!prunes) {
+    if (schema !== undefined) validateUnprunedSchema(schema, `${at}.schema.openAPIV3Schema`, issues)
+  } else if (schema === undefined) issues.required(`${at}.schema.openAPIV3Schema`, 'schemas are required')
   else {
     const before = issues.list.length
     validateRootSchema(schema, `${at}.schema.openAPIV3Schema`, issues)
@@ -122,6 +153,13 @@ function validateColumn(column: CustomResourceColumnDefinition, at: string, issu
   else if (!jsonPath.startsWith('.')) {
     issues.invalid(`${at}.JSONPath`, jsonPath, 'must be a simple json path starting with .')
   }
+}
+
+function validateUnprunedSchema(schema: JSONSchemaProps, at: string, issues: Issues): void {
+  validateLooseRootSchema(schema, at, issues)
+  if (!hasDefaults(asJson(schema))) return
+  const detail = 'must be false in order to use defaults in the schema'
+  issues.invalid('spec.preserveUnknownFields', true, detail)
 }
 
 /** Of one version, as many as the API allows. */

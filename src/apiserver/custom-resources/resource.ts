@@ -16,12 +16,16 @@ type Version = DeepReadonly<CustomResourceDefinitionVersion>
 /** No objects come any more while their definition goes; those that are held must still be changed to be let go. */
 const VERBS_WHILE_TERMINATING: readonly Verb[] = ALL_VERBS.filter((verb) => verb !== 'create')
 
+const UNPRUNED: JsonSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
+
 /** Throws when the schema cannot be loaded, which validation has told the definition's author already. */
 export function resourceOf(definition: Definition, version: Version, names: Names): Resource<AnyObject> {
   const { group, scope } = definition.spec
   const { plural, kind, shortNames = [], categories = [] } = names
   const apiVersion = `${group}/${version.name}`
   const schema = (version.schema?.openAPIV3Schema ?? {}) as JsonSchema
+  // Definitions from before pruning keep whatever comes; their schemas check it, but need not describe it whole.
+  const shape = definition.spec.preserveUnknownFields === true ? UNPRUNED : schema
   const model = [...group.split('.').reverse(), version.name, kind].join('.')
   const columns = (version.additionalPrinterColumns ?? []).map(columnOf)
   const warning = version.deprecated ? (version.deprecationWarning ?? `${apiVersion} ${kind} is deprecated`) : undefined
@@ -56,7 +60,7 @@ export function resourceOf(definition: Definition, version: Version, names: Name
     generation: true,
     custom: true,
     protobuf: false,
-    struct: structFromSchema<AnyObject>(model, schema),
+    struct: structFromSchema<AnyObject>(model, shape),
     validateWhole(object, previous, issues, warnings) {
       check({ object, issues, warnings, ...(previous === undefined ? {} : { previous }) })
     },
