@@ -3,6 +3,7 @@
 import { applyDefaults } from '../../apimachinery/defaults.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { AnyObject, ObjectKey } from '../../apimachinery/metadata.ts'
+import { isObject, type JsonObject, setOwn } from '../../apimachinery/objects.ts'
 import { serverSideApply } from '../../apimachinery/apply/managed-fields.ts'
 import { applyJsonPatch, MAX_OPERATIONS } from '../../apimachinery/patch/json-patch.ts'
 import { applyMergePatch } from '../../apimachinery/patch/merge-patch.ts'
@@ -60,10 +61,13 @@ export function patchedObject(
   context: RequestContext,
 ): AnyObject {
   const { view } = served
-  const value = computed(served, view ? view.fromHub(current.object) : current.object, request)
+  const live = view ? view.fromHub(current.object) : current.object
+  const value = computed(served, live, request)
   const shown = (): string => (request.type === 'strategic' ? goText(request.body.value) : JSON.stringify(value))
   const refuse = (fault: string): errors.StatusError => errors.invalidPatch(shown(), fault)
-  const next = decodeShown(served, { value, duplicates: request.body.duplicates, refuse }, context)
+  const body = { duplicates: request.body.duplicates, refuse }
+  const changed = context.info.subresource === 'status' ? changedMembers(served, live, value) : value
+  const next = decodeShown(served, { value: changed, ...body }, context)
   // A patch that does not name a revision is meant for whatever is there now.
   if (next.metadata.resourceVersion === String(current.revision) && !namesRevision(request))
     delete next.metadata.resourceVersion
@@ -82,6 +86,16 @@ function goText(value: unknown): string {
   if (typeof value !== 'object') return String(value)
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return `map[${entries.map(([key, inner]) => `${key}:${goText(inner)}`).join(' ')}]`
+}
+
+/** What a patch of the status leaves as it is need not be read anew: the update carries it over. */
+function changedMembers({ shown }: Served, live: object, patched: unknown): unknown {
+  if (!isObject(patched) || shown.struct.dynamic === true) return patched
+  const before = live as JsonObject
+  const changed: JsonObject = {}
+  for (const [key, value] of Object.entries(patched))
+    if (value !== before[key] || key === 'metadata' || typeof value !== 'object') setOwn(changed, key, value)
+  return changed
 }
 
 function computed({ shown: resource }: Served, live: unknown, { type, body }: PatchRequest): unknown {
