@@ -8,14 +8,14 @@ import { hasCode, UserError } from '../base/node/user-error.ts'
 import { systemRandom } from '../base/random.ts'
 import { type ApiServer, startApiServer } from '../apiserver/api-server.ts'
 import { type HttpsDoor, openHttps } from '../apiserver/https.ts'
-import { retentionOf } from '../apiserver/retention.ts'
 import { withBootstrapTokens } from '../cluster/bootstrap-tokens.ts'
+import type { Identity } from '../client/door.ts'
 import { renewNodes } from '../cluster/node-pki.ts'
 import { ensureAuthority, ensureServerPki, reachableNames, type ServerPki } from '../cluster/pki.ts'
 import { startRenewal } from '../cluster/renewal.ts'
 import { firstServiceIP } from '../cluster/state.ts'
-import type { Store } from '../store/store.ts'
 import { keepCompiled, openLog, parseFlags, parsePort, untilStopped } from './process.ts'
+import { openStore, STORE_FLAGS, STORE_HELP, type StoreSettings, storeSettingsOf } from './server-store.ts'
 
 const HELP = `Usage: drover server --data-dir DIR [flags]
 Runs the store, the API server, the controllers and the scheduler in the foreground.
@@ -26,8 +26,7 @@ Runs the store, the API server, the controllers and the scheduler in the foregro
   --advertise-address IP     address under which pods reach this server (default 127.0.0.1)
   --cluster-cidr CIDR        network of the pods (default 10.244.0.0/16)
   --service-cidr CIDR        network of the services (default 10.96.0.0/16)
-  --store lmdb|memory        where objects are kept (default lmdb)
-  --log-file FILE            write the log there instead of to standard error
+${STORE_HELP}  --log-file FILE            write the log there instead of to standard error
   --log-level LEVEL          error, warn, info, debug or trace (default info)
 `
 
@@ -38,7 +37,7 @@ const FLAGS = {
   'advertise-address': { type: 'string', default: '127.0.0.1' },
   'cluster-cidr': { type: 'string', default: '10.244.0.0/16' },
   'service-cidr': { type: 'string', default: '10.96.0.0/16' },
-  store: { type: 'string', default: 'lmdb' },
+  ...STORE_FLAGS,
   'log-file': { type: 'string' },
   'log-level': { type: 'string', default: 'info' },
   help: { type: 'boolean', short: 'h', default: false },
@@ -51,7 +50,7 @@ interface ServerSettings {
   readonly advertiseAddress: string
   readonly clusterCIDR: string
   readonly serviceCIDR: string
-  readonly store: 'lmdb' | 'memory'
+  readonly store: StoreSettings
 }
 
 export async function runServer(args: readonly string[]): Promise<void> {
@@ -60,7 +59,7 @@ export async function runServer(args: readonly string[]): Promise<void> {
     process.stdout.write(HELP)
     return
   }
-  const settings = settingsOf(flags)
+  const settings = await settingsOf(flags)
   const log = openLog({ file: flags['log-file'], level: flags['log-level'] })
   await using server = await startServer(settings, log)
   const milliseconds = Math.round(performance.now())
@@ -70,17 +69,14 @@ export async function runServer(args: readonly string[]): Promise<void> {
   log.info('Stopping', { signal })
 }
 
-function settingsOf(
+async function settingsOf(
   flags: {
     [flag in keyof typeof FLAGS]?: string | boolean | undefined
   },
-): ServerSettings {
+): Promise<ServerSettings> {
   const text = (flag: keyof typeof FLAGS): string => String(flags[flag] ?? '')
   if (text('data-dir') === '')
     throw new UserError('drover server needs a data directory', { remedy: 'give one: --data-dir DIR', exitCode: 2 })
-  const store = text('store')
-  if (store !== 'lmdb' && store !== 'memory')
-    throw new UserError(`"${store}" is not a store`, { remedy: 'use --store lmdb or --store memory', exitCode: 2 })
   return {
     dataDirectory: resolve(text('data-dir')),
     port: parsePort(text('port'), '--port'),
@@ -88,7 +84,7 @@ function settingsOf(
     advertiseAddress: text('advertise-address'),
     clusterCIDR: text('cluster-cidr'),
     serviceCIDR: text('service-cidr'),
-    store,
+    store: await storeSettingsOf(text),
   }
 }
 
@@ -102,7 +98,7 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
     const issue = (): ServerPki => issueCertificates(settings)
     const pki = issue()
     const kubelet = { ca: pki.caCertificate, ...pki.kubeletClient }
-    const store = stack.use(await openStore(settings, log))
+    const store = stack.use(await openStore(settings.store, settings.dataDirectory, log))
     const api = stack.use(
       await startApiServer({
         store,
@@ -177,16 +173,6 @@ function keepCertificates(
   })
 }
 
-async function openStore({ store, dataDirectory }: ServerSettings, log: Logger): Promise<Store> {
-  const options = { clock: systemClock, log: log.child({ component: 'store' }), retention: retentionOf }
-  if (store === 'memory') {
-    const { openMemoryStore } = await import('../store/memory/memory.ts')
-    return openMemoryStore(options)
-  }
-  const { openLmdbStore } = await import('../store/lmdb/lmdb.ts')
-  return openLmdbStore({ ...options, directory: join(dataDirectory, 'store') })
-}
-
 interface Surroundings {
   readonly settings: ServerSettings
   readonly pki: ServerPki
@@ -194,26 +180,71 @@ interface Surroundings {
 }
 
 /** Controllers and scheduler. They are loaded after the door is open: the first requests need not wait for them. */
-async function startLoops(api: ApiServer, { settings, pki, log }: Surroundings): Promise<AsyncDisposable> {
-  const { startScheduler } = await import('../scheduler/scheduler.ts')
-  const { startControllers } = await import('../controllers/start.ts')
-  const { createEventRecorder } = await import('../client/events.ts')
+async function startLoops(api: ApiServer, surroundings: Surroundings): Promise<AsyncDisposable> {
   const stack = new AsyncDisposableStack()
-  const shared = { clock: systemClock, random: systemRandom }
-  const scheduler = { ...shared, log: log.child({ component: 'scheduler' }) }
-  const client = api.client({ username: 'system:kube-scheduler', groups: ['system:authenticated'] }, 'kube-scheduler')
-  const events = stack.use(createEventRecorder({ ...scheduler, client, component: 'default-scheduler' }))
-  stack.use(startScheduler({ ...scheduler, client, events }))
-  stack.use(
-    startControllers({
-      ...shared,
-      client: (identity, userAgent) => api.client(identity, userAgent),
-      log: log.child({ component: 'controllers' }),
-      configuration: { clusterCIDR: settings.clusterCIDR, clusterCA: pki.caCertificate },
-    }),
-  )
-  stack.use(await startJoining(api, settings, { pki, log }))
+  for (const loop of [schedulerLoop, controllersLoop])
+    stack.use(await startLoop(api, surroundings, await loop(api, surroundings)))
+  stack.use(await startJoining(api, surroundings.settings, surroundings))
   return stack
+}
+
+interface Loop {
+  /** Of its Lease, as the component of Kubernetes that does this work holds it. */
+  readonly name: string
+  /** Who asks for the Lease. */
+  readonly identity: Identity
+  start(): AsyncDisposable
+}
+
+/** At once where the store is this server's own; when it has become the leader where several share one. */
+async function startLoop(
+  api: ApiServer,
+  { settings, log }: Surroundings,
+  { name, identity, start }: Loop,
+): Promise<AsyncDisposable> {
+  if (settings.store.engine !== 'etcd') return start()
+  const { startLeaderElection } = await import('../client/leader-election.ts')
+  return startLeaderElection({
+    client: api.client(identity, `${name}/leader-election`),
+    name,
+    identity: `${hostname()}_${systemRandom.uuid()}`,
+    ...sources,
+    log: log.child({ component: 'leader-election' }),
+    lead: async () => start(),
+  })
+}
+
+async function schedulerLoop(api: ApiServer, { log }: Surroundings): Promise<Loop> {
+  const { startScheduler } = await import('../scheduler/scheduler.ts')
+  const { createEventRecorder } = await import('../client/events.ts')
+  const identity = { username: 'system:kube-scheduler', groups: ['system:authenticated'] }
+  return {
+    name: 'kube-scheduler',
+    identity,
+    start() {
+      const stack = new AsyncDisposableStack()
+      const scheduler = { ...sources, log: log.child({ component: 'scheduler' }) }
+      const client = api.client(identity, 'kube-scheduler')
+      const events = stack.use(createEventRecorder({ ...scheduler, client, component: 'default-scheduler' }))
+      stack.use(startScheduler({ ...scheduler, client, events }))
+      return stack
+    },
+  }
+}
+
+async function controllersLoop(api: ApiServer, { settings, pki, log }: Surroundings): Promise<Loop> {
+  const { startControllers } = await import('../controllers/start.ts')
+  return {
+    name: 'kube-controller-manager',
+    identity: ADMINISTRATOR,
+    start: () =>
+      startControllers({
+        ...sources,
+        client: (identity, userAgent) => api.client(identity, userAgent),
+        log: log.child({ component: 'controllers' }),
+        configuration: { clusterCIDR: settings.clusterCIDR, clusterCA: pki.caCertificate },
+      }),
+  }
 }
 
 /** Machines join with tokens, and nodes renew their certificates. */
