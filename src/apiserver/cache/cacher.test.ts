@@ -32,6 +32,36 @@ test('Cacher.start returns when watches can resume from before it, with nothing 
   assert.deepEqual(seen, [{ a: '2' }, { a: '3' }, { a: '4' }])
 })
 
+test('Cacher knows of a deletion before its start: an older revision is not what it holds', async () => {
+  const clock = new VirtualClock()
+  await using store = openMemoryStore({ clock, log: silentLogger })
+  await put(store, '1')
+  await store.write({ key: 'default/core/configmaps/ns/b', value: stored('b', '1'), actor })
+  await store.write({ key: 'default/core/configmaps/ns/b', value: null, actor })
+  await using cacher = new Cacher({ store, tenant: 'default', clock, log: silentLogger })
+  const cache = await cacher.add(place)
+  await cacher.start()
+  assert.ok(cache.changedAt >= 3, `${cache.changedAt}`)
+})
+
+test('Cacher.add misses no change that passes while it reads', async () => {
+  const clock = new VirtualClock()
+  await using store = openMemoryStore({ clock, log: silentLogger })
+  await using cacher = new Cacher({ store, tenant: 'default', clock, log: silentLogger })
+  await cacher.start()
+  for (let data = 0; data < 20; data++) {
+    const writing = [put(store, `${data}`), put(store, `${data}'`)]
+    const cache = await cacher.add(place)
+    await Promise.all(writing)
+    await cacher.reached(store.revision)
+    assert.deepEqual(
+      [...cache.values()].map(({ revision }) => revision),
+      [store.revision],
+    )
+    cacher.remove(place)
+  }
+})
+
 test('Cacher.start does not wait for a log that holds nothing of its tenant', async () => {
   const clock = new VirtualClock()
   await using store = openMemoryStore({ clock, log: silentLogger })

@@ -112,7 +112,7 @@ export class Cacher implements AsyncDisposable {
     const pending = registered.pending ?? []
     registered.pending = undefined
     registered.loadedAt = revision
-    cache.setFloor(revision)
+    cache.filled(revision)
     for (const change of pending) if (change.revision > revision) applyChange(cache, change)
   }
 

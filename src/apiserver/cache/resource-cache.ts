@@ -57,6 +57,12 @@ export class ResourceCache {
     return StoredObject.fromStore(key, revision, this.#read ? this.#read(stored) : stored)
   }
 
+  /** The load is complete, and of this revision. The last change before it may have been a deletion, which leaves nothing to tell when it was. */
+  filled(revision: number): void {
+    this.#windowFloor = revision
+    this.#changedAt = revision
+  }
+
   /** Says from where on the window is complete. */
   setFloor(revision: number): void {
     this.#windowFloor = revision
@@ -96,13 +102,11 @@ export class ResourceCache {
     this.#sorted.clear()
     this.#window = []
     this.#windowBytes = 0
-    this.#changedAt = 0
   }
 
   /** Fills the cache while it is being loaded; no event is sent. */
   load(object: StoredObject): void {
     this.#insert(object)
-    this.#changedAt = Math.max(this.#changedAt, object.revision)
   }
 
   /** Remembers a change from before the cache was loaded, so that watches can resume across a restart of the server. */
