@@ -1,5 +1,7 @@
 // The way to etcd: one gRPC connection per endpoint, of which one is used until it fails; calls that may be repeated are.
 
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { type Clock, sleep, type Timer } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
@@ -112,13 +114,20 @@ export class Connection implements AsyncDisposable {
 }
 
 function clientOf(endpoint: string, tls: EtcdTls | undefined): Client {
-  const { protocol, host } = new URL(endpoint)
+  const { protocol, host, hostname } = new URL(endpoint)
   const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text))
-  const channel =
-    protocol === 'https:'
-      ? credentials.createSsl(pem(tls?.ca), pem(tls?.key), pem(tls?.certificate))
-      : credentials.createInsecure()
+  const address = hostname.replace(/^\[(.*)\]$/, '$1')
+  const secure = protocol === 'https:'
+  // TLS has no way to name an address to the server; the server's certificate still has to be for that address.
+  const unnamed = secure && isIP(address) !== 0
+  const verify = unnamed
+    ? { checkServerIdentity: (_: string, shown: PeerCertificate) => checkServerIdentity(address, shown) }
+    : {}
+  const channel = secure
+    ? credentials.createSsl(pem(tls?.ca), pem(tls?.key), pem(tls?.certificate), verify)
+    : credentials.createInsecure()
   return new Client(`dns:${host}`, channel, {
+    ...(unnamed ? { 'grpc.ssl_target_name_override': 'localhost' } : {}),
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     'grpc.initial_reconnect_backoff_ms': 50,
