@@ -66,7 +66,7 @@ async function writeList(
   const { head, items, tail } = body
   let length = head.length + tail.length + Math.max(0, items.length - 1)
   for (const item of items) length += item.bytes.length
-  if (length > COMPRESSED_FROM && length <= MAX_GZIP_LIST && wantsGzip(message.headers['accept-encoding'])) {
+  if (gathers(length, message.headers['accept-encoding'])) {
     const sent = await compress(Buffer.concat([...pieces(head, items, tail)]), true)
     response.writeHead(answer.status, {
       ...answer.headers,
@@ -93,6 +93,11 @@ async function writeList(
 const COMPRESSED_FROM = 128 * 1024
 /** Longer lists are not gathered in memory to be compressed. */
 const MAX_GZIP_LIST = 16 * 1024 * 1024
+
+/** Is a list of this length compressed, and so one piece? */
+export function gathers(length: number, acceptEncoding: string | undefined): boolean {
+  return length > COMPRESSED_FROM && length <= MAX_GZIP_LIST && wantsGzip(acceptEncoding)
+}
 
 /**
  * Gathers the parts of a list in pieces. The memory of a piece is taken again once the socket is done with it: fresh memory for
@@ -148,7 +153,7 @@ function takePiece(): Buffer {
   return freePieces.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES)
 }
 
-function* pieces(head: Buffer, items: readonly { bytes: Buffer }[], tail: Buffer): Generator<Buffer> {
+export function* pieces(head: Buffer, items: readonly { bytes: Buffer }[], tail: Buffer): Generator<Buffer> {
   yield head
   for (let i = 0; i < items.length; i++) {
     if (i > 0) yield COMMA

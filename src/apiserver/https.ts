@@ -10,6 +10,7 @@ import type { Logger } from '../base/log.ts'
 import * as errors from '../apimachinery/errors.ts'
 import type { ApiRequest, ApiResponse, Handle } from '../client/door.ts'
 import { CLIENT_GONE, writeAnswer } from './answer.ts'
+import { type ConnectionFacts, Http2Connections } from './http2.ts'
 import { errorResponse } from './responses.ts'
 
 /** The largest request body (upstream MaxRequestBodyBytes). */
@@ -64,7 +65,7 @@ export async function openHttps(options: HttpsOptions): Promise<HttpsDoor> {
     // A certificate of another CA is not an error: the request may carry a token. It just does not count.
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: ['h2', 'http/1.1'],
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -89,6 +90,7 @@ export async function openHttps(options: HttpsOptions): Promise<HttpsDoor> {
       socket.destroy()
     })
   })
+  const http2 = serveHttp2(server, options)
   server.on('tlsClientError', (error) => log.debug('Refused a TLS handshake', { error }))
   await listen(server, options)
   const address = server.address()
@@ -96,7 +98,7 @@ export async function openHttps(options: HttpsOptions): Promise<HttpsDoor> {
   return {
     port,
     rotate: (cert, newKey) => server.setSecureContext({ cert, key: newKey, ca: clientCA }),
-    [Symbol.asyncDispose]: () => close(server, upgraded, options.clock),
+    [Symbol.asyncDispose]: () => close(server, { upgraded, http2 }, options.clock),
   }
 }
 
@@ -112,11 +114,40 @@ async function listen(server: Server, { host, port }: HttpsOptions): Promise<voi
   }
 }
 
-async function close(server: Server, upgraded: ReadonlySet<Duplex>, clock: Clock): Promise<void> {
+/** Connections that chose HTTP/2 go to it; the way of the others stays as it was. */
+function serveHttp2(server: Server, { handle, clock, log }: HttpsOptions): Http2Connections {
+  const http2 = new Http2Connections({
+    handle,
+    clock,
+    log,
+    limits: {
+      headerBytes: MAX_HEADER_BYTES,
+      bodyBytes: MAX_BODY_BYTES,
+      requestMs: REQUEST_TIMEOUT_MS,
+      idleMs: KEEP_ALIVE_MS,
+    },
+  })
+  const http1 = server.listeners('secureConnection')
+  server.removeAllListeners('secureConnection')
+  server.on('secureConnection', (socket) => {
+    if (socket.alpnProtocol === 'h2') http2.serve(socket, factsOf(socket))
+    else for (const listener of http1) listener.call(server, socket)
+  })
+  return http2
+}
+
+interface Others {
+  upgraded: ReadonlySet<Duplex>
+  http2: Http2Connections
+}
+
+async function close(server: Server, { upgraded, http2 }: Others, clock: Clock): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
+  http2.close()
   const cutOff = (): void => {
     server.closeAllConnections()
+    http2.cutOff()
     // The server forgets connections that left HTTP, but waits for them.
     for (const socket of upgraded) socket.destroy()
   }
@@ -184,31 +215,33 @@ function readBody(message: IncomingMessage): Promise<Buffer> {
 export function toRequest(message: IncomingMessage, signal: AbortSignal): ApiRequest {
   const url = message.url ?? '/'
   const mark = url.indexOf('?')
-  const certificate = certificateOf(message.socket as TLSSocket)
   return {
     method: message.method ?? 'GET',
     path: mark < 0 ? url : url.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
     headers: message.headers as Record<string, string | undefined>,
-    ...(certificate ? { certificate } : {}),
-    ...(message.socket.remoteAddress ? { remoteAddress: message.socket.remoteAddress } : {}),
+    ...factsOf(message.socket as TLSSocket),
     signal,
   }
 }
 
-/** The subject of the connection's client certificate is read once per connection. */
-const certificates = new WeakMap<TLSSocket, { commonName: string; organizations: readonly string[] } | null>()
+/** What a connection says about its client is read once per connection. */
+const facts = new WeakMap<TLSSocket, ConnectionFacts>()
 
-function certificateOf(socket: TLSSocket): { commonName: string; organizations: readonly string[] } | undefined {
-  let known = certificates.get(socket)
+function factsOf(socket: TLSSocket): ConnectionFacts {
+  let known = facts.get(socket)
   if (known === undefined) {
-    known = null
-    if (socket.authorized) {
-      const subject = socket.getPeerCertificate().subject as { CN?: string; O?: string | string[] } | undefined
-      const organizations = subject?.O === undefined ? [] : [subject.O].flat()
-      if (subject?.CN) known = { commonName: subject.CN, organizations }
-    }
-    certificates.set(socket, known)
+    const certificate = certificateOf(socket)
+    const { remoteAddress } = socket
+    known = { ...(certificate ? { certificate } : {}), ...(remoteAddress ? { remoteAddress } : {}) }
+    facts.set(socket, known)
   }
-  return known ?? undefined
+  return known
+}
+
+function certificateOf(socket: TLSSocket): ApiRequest['certificate'] {
+  if (!socket.authorized) return undefined
+  const subject = socket.getPeerCertificate().subject as { CN?: string; O?: string | string[] } | undefined
+  const organizations = subject?.O === undefined ? [] : [subject.O].flat()
+  return subject?.CN ? { commonName: subject.CN, organizations } : undefined
 }

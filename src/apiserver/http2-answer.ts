@@ -1,0 +1,130 @@
+// Writes an answer to its HTTP/2 stream.
+
+import { once } from 'node:events'
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import type { Clock } from '../base/clock.ts'
+import type { ApiRequest, ApiResponse, ResponseBody, WatchFrame } from '../client/door.ts'
+import { CLIENT_GONE, gathers, pieces, STALL_MS } from './answer.ts'
+import { compress, wantsGzip } from './compression.ts'
+
+/** Where an answer goes, and the clock by which its reader must not stall. */
+interface Outlet {
+  readonly stream: ServerHttp2Stream
+  readonly clock: Clock
+}
+
+export async function writeStream(answer: ApiResponse, request: ApiRequest, outlet: Outlet): Promise<void> {
+  const { stream } = outlet
+  if (stream.destroyed) throw CLIENT_GONE
+  const { body } = answer
+  if (request.method === 'HEAD') return writeHead(answer, outlet)
+  switch (body.kind) {
+    case 'empty':
+      return writeHead(answer, outlet)
+    case 'bytes':
+    case 'object':
+      return writeWhole(answer, request, outlet, body.bytes)
+    case 'list':
+      return writeList(answer, body, request, outlet)
+    case 'watch':
+      stream.respond(headersOf(answer))
+      for await (const batch of body.events) {
+        if (batch.length > 0 && !stream.write(linesOf(batch))) await drained(outlet)
+        if (stream.destroyed) return
+      }
+      break
+    case 'stream':
+      stream.respond(headersOf(answer))
+      for await (const chunk of body.chunks) if (!stream.write(chunk)) await drained(outlet)
+  }
+  stream.end()
+  finish(stream)
+}
+
+function writeHead(answer: ApiResponse, { stream }: Outlet): void {
+  stream.respond(headersOf(answer), { endStream: true })
+  finish(stream)
+}
+
+/** HTTP/2 has no names in capitals, and nothing about connections. */
+function headersOf({ status, headers }: ApiResponse, more: OutgoingHttpHeaders = {}): OutgoingHttpHeaders {
+  const sent: OutgoingHttpHeaders = { ':status': status }
+  for (const [name, value] of Object.entries({ ...headers, ...more })) {
+    const lower = name.toLowerCase()
+    if (!OF_CONNECTIONS.has(lower)) sent[lower] = value as string | string[]
+  }
+  return sent
+}
+
+const OF_CONNECTIONS = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'te',
+])
+
+async function writeWhole(answer: ApiResponse, request: ApiRequest, { stream }: Outlet, bytes: Buffer): Promise<void> {
+  const sent = await compress(bytes, wantsGzip(request.headers['accept-encoding']))
+  if (stream.destroyed) throw CLIENT_GONE
+  stream.respond(headersOf(answer, { ...sent.headers, 'content-length': sent.bytes.length }))
+  stream.end(sent.bytes)
+  finish(stream)
+}
+
+/** So much of a list is gathered for one write. */
+const PIECE_BYTES = 64 * 1024
+
+async function writeList(
+  answer: ApiResponse,
+  body: Extract<ResponseBody, { kind: 'list' }>,
+  request: ApiRequest,
+  outlet: Outlet,
+): Promise<void> {
+  const { stream } = outlet
+  const { head, items, tail } = body
+  let length = head.length + tail.length + Math.max(0, items.length - 1)
+  for (const item of items) length += item.bytes.length
+  if (length <= PIECE_BYTES || gathers(length, request.headers['accept-encoding']))
+    return writeWhole(answer, request, outlet, Buffer.concat([...pieces(head, items, tail)], length))
+  stream.respond(headersOf(answer, { 'content-length': length }))
+  let parts: Buffer[] = []
+  let size = 0
+  for (const part of pieces(head, items, tail)) {
+    parts.push(part)
+    size += part.length
+    if (size < PIECE_BYTES) continue
+    if (!stream.write(Buffer.concat(parts, size))) await drained(outlet)
+    parts = []
+    size = 0
+  }
+  stream.end(Buffer.concat(parts, size))
+  finish(stream)
+}
+
+function linesOf(batch: readonly WatchFrame[]): Buffer {
+  const [first] = batch
+  return batch.length === 1 && first ? first.line : Buffer.concat(batch.map(({ line }) => line))
+}
+
+/** What is left of a body that the answer did not wait for is not wanted. */
+function finish(stream: ServerHttp2Stream): void {
+  if (stream.readableEnded) return
+  if (stream.isPaused()) stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
+  else stream.resume()
+}
+
+async function drained({ stream, clock }: Outlet): Promise<void> {
+  if (stream.destroyed) throw CLIENT_GONE
+  const stop = new AbortController()
+  const stalled = clock.after(STALL_MS, () => stream.close(constants.NGHTTP2_CANCEL))
+  try {
+    await Promise.race([once(stream, 'drain', { signal: stop.signal }), once(stream, 'close', { signal: stop.signal })])
+  } finally {
+    stalled.cancel()
+    stop.abort()
+  }
+  if (stream.destroyed || stream.closed) throw CLIENT_GONE
+}
