@@ -9,7 +9,7 @@ import type { AnyObject } from '../apimachinery/metadata.ts'
 import { type Inline, INLINE_MESSAGES } from '../apimachinery/protobuf/inline.ts'
 import type { Field, Struct } from '../apimachinery/schema.ts'
 import { validate } from '../apimachinery/validate.ts'
-import { ALL_RESOURCES, type AnyResource, kindOf, resourceOf, SUBRESOURCE_BODIES } from './all.ts'
+import { ALL_RESOURCES, type AnyResource, kindOf, resourceOf, SUBRESOURCE_BODIES, VIEWS } from './all.ts'
 
 function structsBelow(roots: readonly Struct[]): Map<string, Struct> {
   const found = new Map<string, Struct>()
@@ -37,7 +37,7 @@ function depthOf(key: string, inline: Inline | undefined): number {
 }
 
 const KINDS = [...ALL_RESOURCES, ...SUBRESOURCE_BODIES]
-const STRUCTS = structsBelow(KINDS.map(({ struct }) => struct))
+const STRUCTS = structsBelow([...KINDS, ...VIEWS.map((view) => view.resource)].map(({ struct }) => struct))
 
 describe('all kinds', () => {
   test('have a path, a kind and short names of their own', () => {

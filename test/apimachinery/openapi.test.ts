@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { ALL_RESOURCES } from '../../src/api/all.ts'
+import { ALL_RESOURCES, VIEWS } from '../../src/api/all.ts'
 import { isObject } from '../../src/apimachinery/objects.ts'
 import type { Resource } from '../../src/apimachinery/resource.ts'
 import { OpenApi } from '../../src/apimachinery/openapi/documents.ts'
 
-const resources = ALL_RESOURCES as unknown as readonly Resource[]
+const resources = [...ALL_RESOURCES, ...VIEWS.map((view) => view.resource)] as unknown as readonly Resource[]
 const openApi = new OpenApi({ resources, version: 'v1.36.0' })
 const parse = (bytes: Buffer): Record<string, unknown> => JSON.parse(bytes.toString())
 

@@ -6,16 +6,10 @@ import { list } from '../../apimachinery/schema.ts'
 import { GROUP, V1 } from './fields.ts'
 import { haveSideEffects, validateWebhooks } from './validate-webhooks.ts'
 import { mutatingWebhook } from './webhook-fields.ts'
-import { webhookViews } from './webhook-views.ts'
+import { webhookList, webhookViews } from './webhook-views.ts'
 
 const mutatingWebhookConfigurationFields = {
-  webhooks: list(2, mutatingWebhook, {
-    list: 'map',
-    keys: ['name'],
-    mergeKey: 'name',
-    strategy: 'merge',
-    unique: true,
-  }),
+  webhooks: list(2, mutatingWebhook, webhookList),
 }
 export interface MutatingWebhookConfiguration extends ObjectWith<typeof mutatingWebhookConfigurationFields> {}
 
@@ -29,7 +23,7 @@ export const mutatingWebhookConfigurations = defineResource({
   unconditionalUpdate: false,
   generation: true,
   model: `${V1}.MutatingWebhookConfiguration`,
-  views: webhookViews,
+  views: webhookViews('MutatingWebhook', mutatingWebhook),
   fields: mutatingWebhookConfigurationFields,
   columns: [
     {

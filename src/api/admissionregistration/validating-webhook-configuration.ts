@@ -6,16 +6,10 @@ import { list } from '../../apimachinery/schema.ts'
 import { GROUP, V1 } from './fields.ts'
 import { haveSideEffects, validateWebhooks } from './validate-webhooks.ts'
 import { validatingWebhook } from './webhook-fields.ts'
-import { webhookViews } from './webhook-views.ts'
+import { webhookList, webhookViews } from './webhook-views.ts'
 
 const validatingWebhookConfigurationFields = {
-  webhooks: list(2, validatingWebhook, {
-    list: 'map',
-    keys: ['name'],
-    mergeKey: 'name',
-    strategy: 'merge',
-    unique: true,
-  }),
+  webhooks: list(2, validatingWebhook, webhookList),
 }
 export interface ValidatingWebhookConfiguration extends ObjectWith<typeof validatingWebhookConfigurationFields> {}
 
@@ -29,7 +23,7 @@ export const validatingWebhookConfigurations = defineResource({
   unconditionalUpdate: false,
   generation: true,
   model: `${V1}.ValidatingWebhookConfiguration`,
-  views: webhookViews,
+  views: webhookViews('ValidatingWebhook', validatingWebhook),
   fields: validatingWebhookConfigurationFields,
   columns: [
     {

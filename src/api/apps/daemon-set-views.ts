@@ -5,7 +5,7 @@ import { isObject } from '../../apimachinery/objects.ts'
 import { int64, ref, required, type Struct } from '../../apimachinery/schema.ts'
 import { type View, variantOf } from '../../apimachinery/view.ts'
 import { keepAnnotation, takeCounter } from '../annotations.ts'
-import { selectorFromTemplate, updateOnDelete } from './old-defaults.ts'
+import { selectorField, selectorFromTemplate, updateOnDelete } from './old-defaults.ts'
 
 /** Counts the templates. Upstream keeps it from the kind's first days, when pods were told apart by it. */
 export const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
@@ -34,6 +34,7 @@ export const daemonSetViews = (spec: Struct): readonly View[] => [
         ref(
           2,
           variantOf(spec, 'io.k8s.api.extensions.v1beta1.DaemonSetSpec', {
+            selector: selectorField(1),
             templateGeneration: int64(5, { nilable: false }),
           }),
           { default: {} },

@@ -6,7 +6,7 @@ import { int64, ref, required, struct } from '../../apimachinery/schema.ts'
 import { type View, variantOf } from '../../apimachinery/view.ts'
 import { keepAnnotation, takeCounter } from '../annotations.ts'
 import { deploymentSpec } from './deployment-spec.ts'
-import { selectorFromTemplate } from './old-defaults.ts'
+import { selectorField, selectorFromTemplate } from './old-defaults.ts'
 
 /** Where a roll-back that was asked for in an old version is kept (upstream apps.DeprecatedRollbackTo). */
 const ROLLBACK = 'deprecated.deployment.rollback.revision'
@@ -14,6 +14,7 @@ const MAX_INT32 = 2 ** 31 - 1
 
 const oldSpec = (version: string) =>
   variantOf(deploymentSpec, `io.k8s.api.${version}.DeploymentSpec`, {
+    selector: selectorField(2),
     rollbackTo: ref(8, struct(`io.k8s.api.${version}.RollbackConfig`, { revision: int64(1, { nilable: false }) })),
   })
 

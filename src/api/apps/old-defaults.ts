@@ -1,7 +1,8 @@
 // What the workloads' versions from before apps/v1 filled in and apps/v1 asks for.
 
-import type { AnyObject } from '../../apimachinery/metadata.ts'
+import { type AnyObject, labelSelector } from '../../apimachinery/metadata.ts'
 import { isObject, type JsonObject } from '../../apimachinery/objects.ts'
+import { ref } from '../../apimachinery/schema.ts'
 
 /** Pods are replaced when somebody deletes them, unless the strategy says otherwise. */
 export function updateOnDelete(spec: JsonObject): void {
@@ -9,6 +10,9 @@ export function updateOnDelete(spec: JsonObject): void {
   const { updateStrategy } = spec
   if (isObject(updateStrategy)) updateStrategy['type'] ||= 'OnDelete'
 }
+
+/** The selector need not be given: it is made of the template. */
+export const selectorField = (number: number) => ref(number, labelSelector)
 
 /**
  * The labels of the pods are the selector, and the labels of the object itself, where these are not given. Gives back the spec; undefined

@@ -5,10 +5,11 @@ import type { ObjectWith } from '../../apimachinery/resource.ts'
 import { defineResource } from '../../apimachinery/resource.ts'
 import type { TypeOf } from '../../apimachinery/schema.ts'
 import { int32, int64, list, ref, required, string, struct, time } from '../../apimachinery/schema.ts'
+import { variantOf } from '../../apimachinery/view.ts'
 import { podTemplateSpec } from '../core/pod/template.ts'
 import { ageColumn, selectorText, templateColumns } from '../columns.ts'
 import { validateImmutable } from '../../apimachinery/validation.ts'
-import { selectorFromTemplate } from './old-defaults.ts'
+import { selectorField, selectorFromTemplate } from './old-defaults.ts'
 import { validateSelecting } from './validate.ts'
 
 export const replicaSetSpec = struct('io.k8s.api.apps.v1.ReplicaSetSpec', {
@@ -65,6 +66,15 @@ export const replicaSets = defineResource({
       group: 'extensions',
       version: 'v1beta1',
       deprecated: { since: '1.8', removed: '1.16' },
+      fields: {
+        spec: required(
+          ref(
+            2,
+            variantOf(replicaSetSpec, 'io.k8s.api.extensions.v1beta1.ReplicaSetSpec', { selector: selectorField(2) }),
+            { default: {} },
+          ),
+        ),
+      },
       defaults: selectorFromTemplate,
     },
   ],

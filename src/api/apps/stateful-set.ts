@@ -19,7 +19,8 @@ import {
 import { ageColumn, templateColumns } from '../columns.ts'
 import { persistentVolumeClaims } from '../core/persistent-volume-claim/persistent-volume-claim.ts'
 import { podTemplateSpec } from '../core/pod/template.ts'
-import { selectorFromTemplate, updateOnDelete } from './old-defaults.ts'
+import { variantOf } from '../../apimachinery/view.ts'
+import { selectorField, selectorFromTemplate, updateOnDelete } from './old-defaults.ts'
 import { validateStatefulSet, validateStatefulSetStatus, validateStatefulSetUpdate } from './validate-stateful-set.ts'
 
 export const rollingUpdateStatefulSetStrategy = struct('io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy', {
@@ -122,6 +123,15 @@ export const statefulSets = defineResource({
     {
       version: 'v1beta1',
       deprecated: { since: '1.8', removed: '1.16' },
+      fields: {
+        spec: required(
+          ref(
+            2,
+            variantOf(statefulSetSpec, 'io.k8s.api.apps.v1beta1.StatefulSetSpec', { selector: selectorField(2) }),
+            { default: {} },
+          ),
+        ),
+      },
       defaults(object) {
         const spec = selectorFromTemplate(object)
         if (spec) updateOnDelete(spec)

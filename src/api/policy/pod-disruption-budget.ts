@@ -57,7 +57,7 @@ export const podDisruptionBudgets = defineResource({
   unconditionalUpdate: false,
   subresources: { status: true },
   model: 'io.k8s.api.policy.v1.PodDisruptionBudget',
-  views: podDisruptionBudgetViews,
+  views: podDisruptionBudgetViews(podDisruptionBudgetSpec),
   fields: podDisruptionBudgetFields,
   columns: [
     {
