@@ -1,5 +1,6 @@
 // What the server serves, as discovery tells it: the kinds that controllers work on without knowing them.
 
+import { VIEWS } from '../api/all.ts'
 import type { Client } from '../client/client.ts'
 import { isNotFound } from '../apimachinery/errors.ts'
 import type { AnyObject } from '../apimachinery/metadata.ts'
@@ -28,7 +29,12 @@ export interface Discovered {
   failures: readonly { groupVersion: string; reason: string }[]
 }
 
-/** Every kind in its preferred version, without subresources. */
+/** Kinds that a group has of another: whoever works on all objects has seen theirs in the group that stores them. */
+const SEEN_ELSEWHERE = new Set(
+  VIEWS.filter(({ resource, hub }) => resource.group !== hub.group).map(({ resource }) => resource.groupResource),
+)
+
+/** Every kind in its preferred version, without subresources and without what is only shown. */
 export async function discover(client: Client, signal: AbortSignal): Promise<Discovered> {
   const groups = (await client.raw('/apis', { signal })) as {
     groups: readonly { preferredVersion: { groupVersion: string }; versions: readonly { groupVersion: string }[] }[]
@@ -52,6 +58,7 @@ export async function discover(client: Client, signal: AbortSignal): Promise<Dis
     for (const found of (list.value as { resources?: readonly ApiResource[] }).resources ?? []) {
       if (found.name.includes('/')) continue
       const kind = servedKind(found, groupVersion)
+      if (SEEN_ELSEWHERE.has(kind.resource.groupResource)) continue
       if (!kinds.has(kind.resource.groupResource)) kinds.set(kind.resource.groupResource, kind)
     }
   })
