@@ -29,7 +29,7 @@ export const mutatingAdmissionPolicyBindings = defineResource({
   unconditionalUpdate: false,
   generation: true,
   model: `${V1}.MutatingAdmissionPolicyBinding`,
-  views: [{ version: 'v1beta1', deprecated: { since: '1.37', removed: '1.40' } }],
+  views: [{ version: 'v1beta1' }],
   fields: mutatingAdmissionPolicyBindingFields,
   columns: [
     { name: 'PolicyName', description: 'The policy.', cell: ({ spec }) => spec?.policyName ?? '' },

@@ -75,7 +75,7 @@ export const mutatingAdmissionPolicies = defineResource({
   unconditionalUpdate: false,
   generation: true,
   model: `${V1}.MutatingAdmissionPolicy`,
-  views: [{ version: 'v1beta1', deprecated: { since: '1.37', removed: '1.40' } }],
+  views: [{ version: 'v1beta1' }],
   fields: mutatingAdmissionPolicyFields,
   columns: [
     {

@@ -1,0 +1,67 @@
+// Writes docs/api-coverage.md: every kind with its verbs, subresources and old versions, as their pages declare them. `scripts/run scripts/api-coverage.ts`
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ALL_RESOURCES, type AnyResource, SUBRESOURCE_BODIES } from '../src/api/all.ts'
+import { ALL_VERBS, type SubresourceFacts } from '../src/apimachinery/resource.ts'
+
+export const COVERAGE_FILE = join(import.meta.dirname, '../docs/api-coverage.md')
+
+const HEAD = `# What of the Kubernetes API is served
+
+Made from the pages of the kinds (\`src/api\`) by \`scripts/run scripts/api-coverage.ts\`; a test fails when it is not current.
+*all* verbs are ${ALL_VERBS.join(', ')}.
+The versions in the last column are views of the stored one: whatever is written
+through one of them is read through all; a version in brackets with the release that deprecated it warns whoever uses it.
+
+| kind | group and version | namespaced | verbs | subresources | other versions |
+| ---- | ----------------- | ---------- | ----- | ------------ | -------------- |
+`
+
+/** The whole file. */
+export function coverage(): string {
+  const rows = [...ALL_RESOURCES].sort((a, b) => compare(a.group, b.group) || compare(a.kind, b.kind)).map(rowOf)
+  const bodies = SUBRESOURCE_BODIES.map(({ kind, apiVersion, alsoAs = [] }) => {
+    const versions = [apiVersion, ...alsoAs].map((version) => `\`${version}\``).join(', ')
+    return `- \`${kind}\` (${versions})`
+  })
+  return `${HEAD}${rows.join('')}
+${ALL_RESOURCES.length} kinds. These are only ever the body of a subresource:
+
+${bodies.sort(compare).join('\n')}
+`
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function rowOf(resource: AnyResource): string {
+  const { kind, apiVersion, scope, verbs = ALL_VERBS } = resource
+  const cells = [
+    kind,
+    `\`${apiVersion}\``,
+    scope === 'Namespaced' ? 'yes' : 'no',
+    verbs.length === ALL_VERBS.length ? 'all' : verbs.join(', '),
+    subresourcesOf(resource).join(', '),
+    viewsOf(resource).join(', '),
+  ]
+  return `| ${cells.join(' | ')} |\n`
+}
+
+function subresourcesOf({ subresources = {} }: AnyResource): string[] {
+  const { status, scale, others = [] } = subresources
+  const verbs = ({ name, verbs: served }: SubresourceFacts): string =>
+    `${name} (${[...served].sort(compare).join(', ')})`
+  return [...(status ? ['status'] : []), ...(scale ? ['scale'] : []), ...others.map(verbs)].sort(compare)
+}
+
+function viewsOf({ group, views = [] }: AnyResource): string[] {
+  return views.map((view) => {
+    const other = view.group ?? group
+    const name = `\`${other === '' ? view.version : `${other}/${view.version}`}\``
+    return view.deprecated ? `${name} (${view.deprecated.since})` : name
+  })
+}
+
+if (import.meta.main) writeFileSync(COVERAGE_FILE, coverage())
