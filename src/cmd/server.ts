@@ -16,6 +16,7 @@ import { startRenewal } from '../cluster/renewal.ts'
 import { firstServiceIP } from '../cluster/state.ts'
 import { keepCompiled, openLog, parseFlags, parsePort, untilStopped } from './process.ts'
 import { openStore, STORE_FLAGS, STORE_HELP, type StoreSettings, storeSettingsOf } from './server-store.ts'
+import { openSnapshotDoor } from './snapshot-door.ts'
 
 const HELP = `Usage: drover server --data-dir DIR [flags]
 Runs the store, the API server, the controllers and the scheduler in the foreground.
@@ -114,6 +115,7 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
           : { advertise: { address: settings.advertiseAddress, port: settings.port } }),
       }),
     )
+    stack.use(await openSnapshotDoor(settings.dataDirectory, store, log.child({ component: 'snapshots' })))
     const door = stack.use(await openDoor(api, settings, { pki, log }))
     stack.use(await startLoops(api, { settings, pki, log }))
     stack.use(

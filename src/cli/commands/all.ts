@@ -9,6 +9,7 @@ import { exportKubeconfig, kubeconfig } from './kubeconfig.ts'
 import { kubectl } from './kubectl.ts'
 import { exportLogs, logs } from './logs.ts'
 import { nodeAdd, nodeDelete, nodeStart, nodeStop } from './node.ts'
+import { snapshotRestore, snapshotSave } from './snapshot.ts'
 import { start } from './start.ts'
 import { getClusters, getNodes, ls, status } from './status.ts'
 import { tokenCreate, tokenDelete, tokenList } from './token.ts'
@@ -35,6 +36,8 @@ export const COMMANDS: readonly Command[] = [
   tokenCreate,
   tokenList,
   tokenDelete,
+  snapshotSave,
+  snapshotRestore,
   kubeconfig,
   exportKubeconfig,
   exportLogs,

@@ -7,6 +7,7 @@ export { checkSnapshot, SnapshotError, type SnapshotSummary } from './format.ts'
 
 /** Entries that are in memory at a time. */
 const PAGE_ENTRIES = 500
+const CHUNK_BYTES = 1024 * 1024
 /** Writes under way at a time. */
 const MAX_WRITES = 64
 
@@ -17,12 +18,27 @@ export async function* snapshotOf(store: Store, nowMs: number): AsyncGenerator<B
   const { revision } = page
   yield encoder.head({ revision, timeMs: nowMs })
   while (true) {
-    for (const entry of page.entries) yield encoder.entry(entry)
+    yield* inChunks(page.entries.values().map((entry) => encoder.entry(entry)))
     const last = page.entries.at(-1)
     if (!page.more || last === undefined) break
     page = await store.list('', { limit: PAGE_ENTRIES, after: last.key, revision })
   }
   yield encoder.end()
+}
+
+/** Few large pieces out of many small ones. */
+function* inChunks(parts: Iterable<Buffer>): Generator<Buffer, void, void> {
+  let chunk: Buffer[] = []
+  let bytes = 0
+  for (const part of parts) {
+    chunk.push(part)
+    bytes += part.length
+    if (bytes < CHUNK_BYTES) continue
+    yield Buffer.concat(chunk)
+    chunk = []
+    bytes = 0
+  }
+  if (bytes > 0) yield Buffer.concat(chunk)
 }
 
 export interface RestoreOptions {
