@@ -177,6 +177,26 @@ test("an apply owns what it says, and what the version fills in is nobody's", as
   assert.deepEqual(Object.keys(owned?.['f:spec'] ?? {}), ['f:template'])
 })
 
+test('what is wrong is told in the names of the version', async () => {
+  await using cluster = await startCluster()
+  const backend = { serviceName: 'Web', servicePort: 0 }
+  const object = {
+    metadata: { name: 'web' },
+    spec: { backend, rules: [{ http: { paths: [{ path: '/', backend: { ...backend, servicePort: 70000 } }] } }] },
+  }
+  const answer = await call(cluster, 'POST', '/apis/networking.k8s.io/v1beta1/namespaces/default/ingresses', object)
+  const { details } = bodyOf(answer) as unknown as { details: { causes: { field: string }[] } }
+  assert.deepEqual(
+    details.causes.map(({ field }) => field),
+    [
+      'spec.backend.serviceName',
+      'spec.backend',
+      'spec.rules[0].http.paths[0].backend.serviceName',
+      'spec.rules[0].http.paths[0].backend.servicePort',
+    ],
+  )
+})
+
 test('rows are made of what is stored', async () => {
   await using cluster = await startCluster()
   const path = '/apis/extensions/v1beta1/namespaces/default/ingresses'

@@ -83,7 +83,15 @@ function defaults({ spec }: AnyObject): void {
   if (isObject(spec)) for (const path of pathsOf(spec)) path['pathType'] ??= 'ImplementationSpecific'
 }
 
-const shared = { defaults, toHub, fromHub }
+/** `spec.defaultBackend.service.port.number` is `spec.backend.servicePort` here. */
+function fieldName(path: string): string {
+  return path
+    .replace(/^spec\.defaultBackend\b/, 'spec.backend')
+    .replace(/\.service\.name$/, '.serviceName')
+    .replace(/\.service\.port(\.\w+)?$/, '.servicePort')
+}
+
+const shared = { defaults, toHub, fromHub, fieldName }
 const spec = (version: string) => ({ spec: required(ref(2, oldSpec(version), { default: {} })) })
 
 export const ingressViews: readonly View[] = [
