@@ -75,6 +75,22 @@ const cases: Record<string, [argv: string[], code: number, err: string | RegExp]
     'drover: Cannot read the configuration "nope.yaml": there is no such file\n        name a file that is there\n',
   ],
   'a node of no cluster': [['node', 'stop', 'node-1'], 1, NO_CLUSTER],
+  'a snapshot of no cluster': [['snapshot', 'save', 'x'], 1, NO_CLUSTER],
+  'a snapshot of a store without a server': [
+    ['snapshot', 'save', 'x', '--store', 'lmdb'],
+    2,
+    'drover: "lmdb" is not an etcd\n        use --store etcd=https://HOST:2379,…\n',
+  ],
+  'an etcd without a scheme': [
+    ['snapshot', 'save', 'x', '--store', 'etcd=localhost:2379'],
+    2,
+    /^drover: "localhost:2379" is not an etcd endpoint: it must be http:/,
+  ],
+  'a snapshot that is none': [
+    ['snapshot', 'restore', '/dev/null', '--data-dir', '/nowhere'],
+    1,
+    'drover: "/dev/null" is not a file\n        use a file that drover snapshot save has written\n',
+  ],
   'a shell must be known': [['completion', 'csh'], 2, /is not a shell with completion/],
 }
 

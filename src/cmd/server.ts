@@ -99,6 +99,7 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
     const issue = (): ServerPki => issueCertificates(settings)
     const pki = issue()
     const kubelet = { ca: pki.caCertificate, ...pki.kubeletClient }
+    const frontProxy = { ...pki.frontProxy }
     const store = stack.use(await openStore(settings.store, settings.dataDirectory, log))
     const api = stack.use(
       await startApiServer({
@@ -110,6 +111,7 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
         serviceCIDR: settings.serviceCIDR,
         clusterCA: pki.caCertificate,
         kubelet,
+        frontProxy,
         ...(settings.advertiseAddress === '127.0.0.1'
           ? {}
           : { advertise: { address: settings.advertiseAddress, port: settings.port } }),
@@ -119,10 +121,12 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
     const door = stack.use(await openDoor(api, settings, { pki, log }))
     stack.use(await startLoops(api, { settings, pki, log }))
     stack.use(
-      keepCertificates(settings, { issue, log, used: pki }, ({ serving, kubeletClient }) => {
+      keepCertificates(settings, { issue, log, used: pki }, (renewed) => {
+        const { serving, kubeletClient } = renewed
         door.rotate(serving.certificate, serving.key)
         // Read anew for every connection to a node.
         Object.assign(kubelet, kubeletClient)
+        Object.assign(frontProxy, renewed.frontProxy)
       }),
     )
     const running = stack.move()
@@ -162,8 +166,9 @@ function keepCertificates(
     what: 'server',
     isDue() {
       renewNodes(dataDirectory, sources)
-      const { serving, kubeletClient } = issue()
+      const { serving, kubeletClient, frontProxy } = issue()
       return (
+        frontProxy.certificate !== current.frontProxy.certificate ||
         serving.certificate !== current.serving.certificate ||
         kubeletClient.certificate !== current.kubeletClient.certificate
       )
