@@ -10,13 +10,12 @@ export const COVERAGE_FILE = join(import.meta.dirname, '../docs/api-coverage.md'
 const HEAD = `# What of the Kubernetes API is served
 
 Made from the pages of the kinds (\`src/api\`) by \`scripts/run scripts/api-coverage.ts\`; a test fails when it is not current.
-*all* verbs are ${ALL_VERBS.join(', ')}.
+_all_ verbs are ${ALL_VERBS.join(', ')}.
 The versions in the last column are views of the stored one: whatever is written
 through one of them is read through all; a version in brackets with the release that deprecated it warns whoever uses it.
-
-| kind | group and version | namespaced | verbs | subresources | other versions |
-| ---- | ----------------- | ---------- | ----- | ------------ | -------------- |
 `
+
+const COLUMNS = ['kind', 'group and version', 'namespaced', 'verbs', 'subresources', 'other versions']
 
 /** The whole file. */
 export function coverage(): string {
@@ -25,7 +24,8 @@ export function coverage(): string {
     const versions = [apiVersion, ...alsoAs].map((version) => `\`${version}\``).join(', ')
     return `- \`${kind}\` (${versions})`
   })
-  return `${HEAD}${rows.join('')}
+  return `${HEAD}
+${tableOf([COLUMNS, ...rows])}
 ${ALL_RESOURCES.length} kinds. These are only ever the body of a subresource:
 
 ${bodies.sort(compare).join('\n')}
@@ -36,9 +36,18 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-function rowOf(resource: AnyResource): string {
+/** As the formatter writes tables: every column as wide as its widest cell. */
+function tableOf([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]?.length ?? 0)))
+  const rule = widths.map((width) => '-'.repeat(width))
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |\n`
+  return [head, rule, ...rows].map(line).join('')
+}
+
+function rowOf(resource: AnyResource): string[] {
   const { kind, apiVersion, scope, verbs = ALL_VERBS } = resource
-  const cells = [
+  return [
     kind,
     `\`${apiVersion}\``,
     scope === 'Namespaced' ? 'yes' : 'no',
@@ -46,7 +55,6 @@ function rowOf(resource: AnyResource): string {
     subresourcesOf(resource).join(', '),
     viewsOf(resource).join(', '),
   ]
-  return `| ${cells.join(' | ')} |\n`
 }
 
 function subresourcesOf({ subresources = {} }: AnyResource): string[] {

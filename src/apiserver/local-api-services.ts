@@ -15,6 +15,7 @@ const OWN_GROUP = 'apiregistration.k8s.io'
 
 const CORE_PRIORITY = 18_000
 const VERSION_PRIORITY = 15
+const BETA_PRIORITY = 9
 /** By name, where it is not the usual one. */
 const VERSION_PRIORITIES: Readonly<Record<string, number>> = {
   'v1.': 1,
@@ -23,6 +24,7 @@ const VERSION_PRIORITIES: Readonly<Record<string, number>> = {
   'v1.resource.k8s.io': 20,
 }
 const CUSTOM_VERSION_PRIORITY = 100
+const usualPriority = (version: string): number => (version.includes('beta') ? BETA_PRIORITY : VERSION_PRIORITY)
 
 interface Wanted {
   group: string
@@ -91,7 +93,7 @@ export class LocalApiServices implements AsyncDisposable {
   }
 
   #create(name: string, { group, version, custom }: Wanted): Promise<unknown> {
-    const priority = custom ? CUSTOM_VERSION_PRIORITY : (VERSION_PRIORITIES[name] ?? VERSION_PRIORITY)
+    const priority = custom ? CUSTOM_VERSION_PRIORITY : (VERSION_PRIORITIES[name] ?? usualPriority(version))
     return this.#client.create(apiServices, {
       apiVersion: apiServices.apiVersion,
       kind: apiServices.kind,

@@ -77,6 +77,24 @@ const APPS_VIEW = [
 ]
 const BATCH = ['cronjobs', 'jobs']
 const NETWORKING = ['ingresses', 'networkpolicies']
+/** What the group of extensions shows of the others, for who has its old versions in manifests. */
+const EXTENSIONS = [
+  'daemonsets',
+  'deployments',
+  'deployments/scale',
+  'ingresses',
+  'networkpolicies',
+  'replicasets',
+  'replicasets/scale',
+  'replicationcontrollers/scale',
+]
+const EXTENSIONS_VIEW = [
+  ...EXTENSIONS,
+  'daemonsets/status',
+  'deployments/status',
+  'ingresses/status',
+  'replicasets/status',
+]
 
 const VIEW: readonly PolicyRule[] = [
   rule(READ, [''], CORE_VIEW),
@@ -86,6 +104,7 @@ const VIEW: readonly PolicyRule[] = [
   rule(READ, ['apps'], APPS_VIEW),
   rule(READ, ['autoscaling'], ['horizontalpodautoscalers', 'horizontalpodautoscalers/status']),
   rule(READ, ['batch'], [...BATCH, 'cronjobs/status', 'jobs/status']),
+  rule(READ, ['extensions'], EXTENSIONS_VIEW),
   rule(READ, ['policy'], ['poddisruptionbudgets', 'poddisruptionbudgets/status']),
   rule(READ, ['networking.k8s.io'], [...NETWORKING, 'ingresses/status']),
   rule(READ, [DEVICES], ['resourceclaims', 'resourceclaims/status', 'resourceclaimtemplates']),
@@ -114,6 +133,7 @@ const EDIT: readonly PolicyRule[] = [
   rule(WRITE, ['apps'], [...APPS, 'deployments/rollback']),
   rule(WRITE, ['autoscaling'], ['horizontalpodautoscalers']),
   rule(WRITE, ['batch'], BATCH),
+  rule(WRITE, ['extensions'], [...EXTENSIONS, 'deployments/rollback']),
   rule(WRITE, ['policy'], ['poddisruptionbudgets']),
   rule(WRITE, ['networking.k8s.io'], NETWORKING),
   rule(ALL, ['coordination.k8s.io'], ['leases']),
