@@ -31,7 +31,13 @@ export async function writeAnswer(answer: ApiResponse, message: IncomingMessage,
       return
     case 'bytes':
     case 'object': {
-      const sent = await compress(body.bytes, wantsGzip(message.headers['accept-encoding']))
+      const { bytes } = body
+      if (bytes.length < COMPRESSED_FROM) {
+        response.writeHead(status, headLines(headers, bytes.length))
+        response.end(bytes)
+        return
+      }
+      const sent = await compress(bytes, wantsGzip(message.headers['accept-encoding']))
       response.writeHead(status, {
         ...headers,
         ...sent.headers,
@@ -50,6 +56,18 @@ export async function writeAnswer(answer: ApiResponse, message: IncomingMessage,
       for await (const chunk of body.chunks) if (!response.write(chunk)) await drained(outlet)
       response.end()
   }
+}
+
+/** The headers as names and values in turn: the form that Node takes over as it is. */
+function headLines(headers: ApiResponse['headers'], length: number): (string | number)[] {
+  const lines: (string | number)[] = []
+  for (const name in headers) {
+    const value = headers[name]
+    if (typeof value === 'string') lines.push(name, value)
+    else for (const each of value ?? []) lines.push(name, each)
+  }
+  lines.push('content-length', length)
+  return lines
 }
 
 /** Lists up to this size are sent with one write, longer ones in pieces. */
