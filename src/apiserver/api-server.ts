@@ -13,7 +13,7 @@ import type { PriorityClass } from '../api/scheduling/priority-class.ts'
 import type { ServiceAccount } from '../api/core/service-account.ts'
 import { type Binding, bindings } from '../api/core/binding.ts'
 import type { Client } from '../client/client.ts'
-import type { Handle, Identity } from '../client/door.ts'
+import type { ApiRequest, Handle, Identity } from '../client/door.ts'
 import { inProcessClient } from '../client/in-process.ts'
 import type { Store } from '../store/store.ts'
 import type { AdmissionPlugin } from './admission/admission.ts'
@@ -29,6 +29,9 @@ import { priority } from './admission/priority.ts'
 import { rbacEscalation } from './admission/rbac-escalation.ts'
 import { runtimeClassAdmission } from './admission/runtime-class.ts'
 import { serviceAccountAdmission } from './admission/service-account.ts'
+import { Aggregation } from './aggregation/aggregation.ts'
+import { type FrontProxy, type ResolveService, resolveByEndpoints } from './aggregation/backend.ts'
+import { aggregatedUpgrade, aggregator } from './aggregation/proxy.ts'
 import type { Authenticator } from './authn/authenticator.ts'
 import { certificateAuthenticator } from './authn/certificates.ts'
 import { serviceAccountAuthenticator, TokenIssuer } from './authn/service-account-tokens.ts'
@@ -91,6 +94,10 @@ export interface ApiServerOptions {
   customResources?: boolean
   /** How the server reaches kubelets; without it logs, exec and the like answer that no kubelet can be reached. */
   kubelet?: KubeletCredentials
+  /** As whom the server passes requests for aggregated APIs on. */
+  frontProxy?: FrontProxy
+  /** Where services are reached that serve APIs; by their endpoints unless said. */
+  resolveService?: ResolveService
   /** `host:port` that discovery tells clients. */
   serverAddress?: string
 }
@@ -144,6 +151,18 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       ? undefined
       : stack.use(await startCustomResources({ registry, core, clock, log, conversions }))
   const proxyOptions = { registry, log, random, ...(options.kubelet ? { kubelet: options.kubelet } : {}) }
+  const client = (identity: Identity, userAgent: string): Client =>
+    inProcessClient({ handle: (request) => handle(request), identity, userAgent })
+  const aggregation = stack.use(
+    new Aggregation({
+      registry,
+      client: client(LOOPBACK, 'kube-aggregator'),
+      clock,
+      log,
+      resolve: options.resolveService ?? resolveByEndpoints(registry, random),
+      frontProxy: options.frontProxy,
+    }),
+  )
   const ready = { bootstrapped: false }
   const metrics = new Metrics()
   collectProcess(metrics, clock)
@@ -173,35 +192,39 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
         readiness: { bootstrap: () => (ready.bootstrapped ? undefined : 'not finished') },
         metrics,
       }),
-      discovery({ registry, tokens, ...(options.serverAddress ? { serverAddress: options.serverAddress } : {}) }),
+      discovery({
+        registry,
+        aggregation,
+        tokens,
+        ...(options.serverAddress ? { serverAddress: options.serverAddress } : {}),
+      }),
     ],
+    aggregated: aggregator(aggregation, log),
   }
   const reload = async (group: string, plural: string): Promise<void> => custom?.reload(group, plural)
   const handle = counted(refuseUnconverted(createPipeline(pipeline), conversions, reload), metrics, clock)
-  const client = (identity: Identity, userAgent: string): Client => inProcessClient({ handle, identity, userAgent })
   await bootstrap({
     client: client(LOOPBACK, 'kube-apiserver'),
     kubernetesIP: firstServiceIP(options.serviceCIDR),
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.clusterCA ? { clusterCA: options.clusterCA } : {}),
+    ...(options.frontProxy ? { frontProxyCA: options.frontProxy.ca } : {}),
   })
   const services = stack.use(new LocalApiServices({ registry, client: client(LOOPBACK, 'kube-apiserver'), log }))
   await services.settled()
   ready.bootstrapped = true
-  const connections = nodeProxyUpgrade({
-    ...proxyOptions,
-    clock,
-    authorizeRequest: (request) => authorizeRequest(pipeline, request),
-  })
+  const upgradeOptions = { clock, log, authorizeRequest: (request: ApiRequest) => authorizeRequest(pipeline, request) }
   return {
     handle,
     ...upgradesOf([
-      { takes: takesUpgrade, handle: connections },
+      aggregatedUpgrade(aggregation, upgradeOptions),
+      { takes: takesUpgrade, handle: nodeProxyUpgrade({ ...proxyOptions, ...upgradeOptions }) },
       { takes: isWatchSocket, handle: watchSockets({ handle, clock }) },
     ]),
     async settled() {
       await custom?.settled()
       await services.settled()
+      await aggregation.settled()
     },
     tokens,
     registry,

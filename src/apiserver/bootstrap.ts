@@ -21,7 +21,12 @@ export interface BootstrapOptions {
   kubernetesIP: string
   /** PEM of the cluster's CA, published for anybody in kube-public. */
   clusterCA?: string
+  /** PEM of the authority that this server's certificate as a front proxy is of. */
+  frontProxyCA?: string
 }
+
+/** The name in the front proxy's certificate. */
+const FRONT_PROXY_NAME = 'front-proxy-client'
 
 /** Creates what is missing; what is there is left as it is, except the endpoints of this server and what roles and bindings lack. */
 export async function bootstrap(options: BootstrapOptions): Promise<void> {
@@ -36,7 +41,30 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
     bootstrapPriorityClasses(client),
     bootstrapFlowControl(client),
     bootstrapKubernetesService(options),
+    publishAuthorities(options),
   ])
+}
+
+/** What API servers that are aggregated need to know of this one: whose clients to trust, and whose word about clients. */
+async function publishAuthorities({ client, clusterCA, frontProxyCA }: BootstrapOptions): Promise<void> {
+  const data = {
+    ...(clusterCA === undefined ? {} : { 'client-ca-file': clusterCA }),
+    ...(frontProxyCA === undefined
+      ? {}
+      : {
+          'requestheader-allowed-names': JSON.stringify([FRONT_PROXY_NAME]),
+          'requestheader-client-ca-file': frontProxyCA,
+          'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+          'requestheader-group-headers': '["X-Remote-Group"]',
+          'requestheader-uid-headers': '["X-Remote-Uid"]',
+          'requestheader-username-headers': '["X-Remote-User"]',
+        }),
+  }
+  if (Object.keys(data).length === 0) return
+  const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' }
+  await ensure(client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data }))
+  // Authorities change, and older servers published less.
+  await client.patch(configMaps, metadata, { type: 'merge', body: { data } })
 }
 
 async function ensure(creation: Promise<unknown>): Promise<void> {
@@ -63,12 +91,7 @@ async function bootstrapFlowControl(client: Client): Promise<void> {
   ])
 }
 
-async function bootstrapKubernetesService({
-  client,
-  advertise,
-  kubernetesIP,
-  clusterCA,
-}: BootstrapOptions): Promise<void> {
+async function bootstrapKubernetesService({ client, advertise, kubernetesIP }: BootstrapOptions): Promise<void> {
   const labels = { component: 'apiserver', provider: 'kubernetes' }
   const metadata = { name: 'kubernetes', namespace: 'default', labels }
   const port = advertise?.port ?? 443
@@ -85,15 +108,6 @@ async function bootstrapKubernetesService({
       } as never,
     }),
   )
-  if (clusterCA !== undefined) {
-    const info = {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
-      data: { 'client-ca-file': clusterCA },
-    }
-    await ensure(client.create(configMaps, info))
-  }
   if (!advertise) return
   // The endpoint reconciler's part: this server's address, in both forms.
   const mirror = { ...labels, 'endpointslice.kubernetes.io/skip-mirror': 'true' }

@@ -34,6 +34,8 @@ export interface PipelineOptions {
   /** By `plural.group/subresource`, as `pods/log`, `deployments.apps/scale`; `*` + `/scale` for every resource that has one. */
   subresources: Readonly<Record<string, SubresourceHandler>>
   paths: readonly PathHandler[]
+  /** Passes on what others serve; undefined: it is ours. */
+  aggregated?: (request: ApiRequest, context: RequestContext) => Promise<ApiResponse> | undefined
   /** Kinds that are answered and not stored, by `plural.group` (the reviews, bindings). */
   answered: Readonly<Record<string, SubresourceHandler>>
 }
@@ -131,6 +133,8 @@ function checkAuthorized(options: PipelineOptions, context: RequestContext): voi
 
 async function route(options: PipelineOptions, request: ApiRequest, context: RequestContext): Promise<ApiResponse> {
   const { info } = context
+  const passedOn = options.aggregated?.(request, context)
+  if (passedOn) return passedOn
   if (!info.isResource) {
     for (const handler of options.paths) {
       const response = await handler(request, context)

@@ -21,6 +21,8 @@ export interface ServerPki {
   readonly serving: Credentials
   /** With which the server calls the nodes. */
   readonly kubeletClient: Credentials
+  /** With which it passes requests on to aggregated API servers, and the authority that vouches for that alone. */
+  readonly frontProxy: Credentials & { readonly ca: string }
   /** PEM of the key that service account tokens are signed with. */
   readonly serviceAccountKey: string
 }
@@ -83,8 +85,20 @@ export function ensureServerPki(
     caCertificate: authority.certificate,
     serving: ensure(directory, 'apiserver', { authority, request: serving, sources }),
     kubeletClient: ensure(directory, 'apiserver-kubelet-client', { authority, request: kubeletClient, sources }),
+    frontProxy: ensureFrontProxy(directory, sources),
     serviceAccountKey,
   }
+}
+
+/** An authority of its own: whoever has a certificate of it may speak for anybody. */
+function ensureFrontProxy(directory: string, sources: CertificateSources): ServerPki['frontProxy'] {
+  let authority = read(directory, 'front-proxy-ca')
+  if (authority === undefined) {
+    authority = createAuthority('front-proxy-ca', sources)
+    write(directory, 'front-proxy-ca', authority)
+  }
+  const request: LeafRequest = { commonName: 'front-proxy-client', usages: ['client'] }
+  return { ...ensure(directory, 'front-proxy-client', { authority, request, sources }), ca: authority.certificate }
 }
 
 /** Under what machines reach a server here besides its names: the addresses of this machine, those of clusters' own networks left out. */

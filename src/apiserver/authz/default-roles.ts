@@ -25,7 +25,27 @@ export async function reconcileDefaultRoles(client: Client): Promise<void> {
   const namespace = 'kube-public'
   // Anybody may read cluster-info, from before they have credentials.
   const signer = { name: 'system:controller:bootstrap-signer', namespace, labels: LABELS, annotations: ANNOTATIONS }
+  // API servers that are aggregated read there whose word to trust.
+  const reader = {
+    name: 'extension-apiserver-authentication-reader',
+    namespace: 'kube-system',
+    labels: LABELS,
+    annotations: ANNOTATIONS,
+  }
   await Promise.all([
+    ensureRole(client, roles, {
+      apiVersion,
+      kind: 'Role',
+      metadata: reader,
+      rules: [
+        {
+          apiGroups: [''],
+          resourceNames: ['extension-apiserver-authentication'],
+          resources: ['configmaps'],
+          verbs: ['get', 'list', 'watch'],
+        },
+      ],
+    }),
     ...BOOTSTRAP_CLUSTER_ROLES.map(({ name, rules, labels, aggregates }) => {
       const metadata = { name, labels: { ...LABELS, ...labels }, annotations: ANNOTATIONS }
       const aggregationRule = aggregates && { clusterRoleSelectors: [{ matchLabels: aggregates }] }

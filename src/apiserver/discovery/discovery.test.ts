@@ -74,7 +74,9 @@ interface Facts {
   resources: Entry[]
   items: {
     metadata: { name?: string }
-    versions: { resources: { responseKind: { group: string; version: string; kind: string }; subresources: object }[] }[]
+    versions: {
+      resources: { responseKind: { group: string; version: string; kind: string }; subresources: object }[]
+    }[]
   }[]
   paths: Record<string, { serverRelativeURL: string }>
   components: { schemas: Record<string, object> }

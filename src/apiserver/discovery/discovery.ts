@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import * as errors from '../../apimachinery/errors.ts'
 import type { OpenApiDocument } from '../../apimachinery/openapi/documents.ts'
 import type { ApiRequest, ApiResponse } from '../../client/door.ts'
+import type { Aggregation } from '../aggregation/aggregation.ts'
 import { negotiate } from '../negotiation.ts'
 import type { RequestContext } from '../registry/context.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -17,12 +18,14 @@ import {
   apiResourceList,
   apiVersions,
 } from './documents.ts'
-import { type Group, groupsOf } from './groups.ts'
+import { type Group, groupsOf, withRemote } from './groups.ts'
 import { OpenApiDocuments } from './openapi.ts'
 import { type VersionInfo, versionInfo } from './version.ts'
 
 export interface DiscoveryOptions {
   registry: Registry
+  /** What others serve under this server's name. */
+  aggregation?: Pick<Aggregation, 'generation' | 'versions'>
   /** `host:port` under which clients reach this server. */
   serverAddress?: string
   /** Publishes how service account tokens are verified. */
@@ -37,7 +40,7 @@ const DOCUMENT_MAX_AGE_SECONDS = 365 * 24 * 3600
 
 export function discovery(options: DiscoveryOptions): PathHandler {
   const { registry, serverAddress = 'localhost:6443', version = versionInfo() } = options
-  const known = new Documents(registry, serverAddress)
+  const known = new Documents(registry, serverAddress, options.aggregation)
   return (request, context) => {
     const path = normalized(request.path)
     const answer = answerTo(path, request, context, known, options, version)
@@ -101,16 +104,19 @@ function notAllowed(): errors.StatusError {
 class Documents {
   readonly serverAddress: string
   readonly #registry: Registry
+  readonly #aggregation: DiscoveryOptions['aggregation']
   readonly #openapi = new OpenApiDocuments()
-  #generation = -1
-  #openapiGeneration = -1
+  /** The registry's, and that of what is aggregated. */
+  #generation = ''
+  #openapiGeneration = ''
   #groups: readonly Group[] = []
   #plain = new Map<string, () => object>()
   readonly #made = new Map<string, object>()
   readonly #aggregated = new Map<string, { bytes: Buffer; etag: string }>()
 
-  constructor(registry: Registry, serverAddress: string) {
+  constructor(registry: Registry, serverAddress: string, aggregation: DiscoveryOptions['aggregation']) {
     this.#registry = registry
+    this.#aggregation = aggregation
     this.serverAddress = serverAddress
   }
 
@@ -154,9 +160,10 @@ class Documents {
   }
 
   #refresh(): void {
-    if (this.#generation === this.#registry.generation) return
-    this.#generation = this.#registry.generation
-    const groups = groupsOf(this.#registry.all())
+    const generation = `${this.#registry.generation} ${this.#aggregation?.generation ?? 0}`
+    if (this.#generation === generation) return
+    this.#generation = generation
+    const groups = withRemote(groupsOf(this.#registry.all()), this.#aggregation?.versions() ?? [])
     this.#groups = groups
     this.#made.clear()
     this.#aggregated.clear()
@@ -175,6 +182,8 @@ class Documents {
       if (group.name !== '') this.#plain.set(`/apis/${group.name}`, () => apiGroup(group))
       for (const version of group.versions) {
         const path = group.name === '' ? `/api/${version.version}` : `/apis/${group.name}/${version.version}`
+        // Whoever serves it answers for it.
+        if (version.remote) continue
         this.#plain.set(path, () => apiResourceList(group, version))
       }
     }

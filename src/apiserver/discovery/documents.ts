@@ -104,8 +104,8 @@ export function aggregated(groups: readonly Group[], version: AggregatedVersion)
       metadata: group.name === '' ? {} : { name: group.name },
       versions: group.versions.map((v) => ({
         version: v.version,
-        resources: v.resources.map((served) => aggregatedResource(served)),
-        freshness: 'Current',
+        resources: v.remote?.resources ?? v.resources.map((served) => aggregatedResource(served)),
+        freshness: v.remote?.stale ? 'Stale' : 'Current',
       })),
     })),
   }

@@ -1,5 +1,6 @@
 // Which group versions a set of served resources makes, in the order that clients prefer them.
 
+import type { RemoteVersion } from '../aggregation/aggregation.ts'
 import type { Served } from '../registry/served.ts'
 
 /** Upstream's GroupPriorityMinimum: groups come in this order, higher first, then by name. */
@@ -34,6 +35,8 @@ export interface GroupVersion {
   version: string
   /** By plural. */
   resources: readonly Served[]
+  /** Served by somebody else, who says so. */
+  remote?: RemoteVersion
 }
 
 export interface Group {
@@ -58,6 +61,32 @@ export function groupsOf(all: Iterable<Served>): Group[] {
     .map(([name, versions]) => ({ name, versions: inOrder(versions) }))
     .sort((a, b) => priorityOf(b.name) - priorityOf(a.name) || compare(a.name, b.name))
 }
+
+/** The same with what services of the cluster serve: a version of theirs takes the place of one of ours, groups and versions come by their priorities. */
+export function withRemote(own: readonly Group[], remote: readonly RemoteVersion[]): Group[] {
+  if (remote.length === 0) return [...own]
+  const priorities = new Map(own.map(({ name }) => [name, priorityOf(name)]))
+  const groups = new Map(own.map(({ name, versions }) => [name, [...versions]]))
+  for (const entry of remote) {
+    const { group, version, groupPriority } = entry
+    const others = (groups.get(group) ?? []).filter((v) => v.version !== version)
+    groups.set(group, [...others, { version, resources: [], remote: entry }])
+    priorities.set(group, Math.max(priorities.get(group) ?? 0, groupPriority))
+  }
+  const priority = (name: string): number => priorities.get(name) ?? 0
+  // Of our own versions only the order is known: they keep it.
+  const versionPriority = (v: GroupVersion): number => v.remote?.versionPriority ?? OWN_VERSION_PRIORITY
+  return [...groups]
+    .map(([name, versions]) => ({
+      name,
+      versions: versions.sort(
+        (a, b) => versionPriority(b) - versionPriority(a) || compareVersions(a.version, b.version),
+      ),
+    }))
+    .sort((a, b) => priority(b.name) - priority(a.name) || compare(a.name, b.name))
+}
+
+const OWN_VERSION_PRIORITY = 15
 
 function inOrder(versions: ReadonlyMap<string, Served[]>): GroupVersion[] {
   return [...versions]

@@ -8,7 +8,18 @@ import type { Clock, Timer } from '../../base/clock.ts'
 export interface UpgradeTarget {
   url: URL
   /** For https: whom to trust and who we are. */
-  tls?: { ca: string | Buffer; cert?: string | Buffer; key?: string | Buffer; servername?: string }
+  tls?: {
+    ca?: string | Buffer
+    cert?: string | Buffer
+    key?: string | Buffer
+    servername?: string
+    minVersion?: 'TLSv1.2'
+    rejectUnauthorized?: boolean
+  }
+  /** Its name, where the URL has its address. */
+  host?: string
+  /** What we say ourselves, in place of what the client said under these names. */
+  headers?: Readonly<Record<string, string | string[]>>
 }
 
 /** Why an upgrade did not come about: no connection, no answer in time, or an answer other than 101. */
@@ -135,7 +146,7 @@ export function proxyUpgrade(
   request: IncomingMessage,
   client: Duplex,
   first: Buffer,
-  { url, tls }: UpgradeTarget,
+  { url, tls, host = url.host, headers }: UpgradeTarget,
   { signal, clock, explain }: UpgradeProxyOptions,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -143,7 +154,8 @@ export function proxyUpgrade(
     method: request.method ?? 'GET',
     headers: {
       ...forwardedHeaders(request),
-      host: url.host,
+      ...headers,
+      host,
       connection: 'Upgrade',
       upgrade: request.headers.upgrade ?? '',
     },
