@@ -1,6 +1,6 @@
 // Messages that no kind's page declares because every API server speaks them: Status, the options of writes, the owner of list metadata.
 
-import { listMeta } from './metadata.ts'
+import { listMeta, metadataField } from './metadata.ts'
 import type { Struct } from './schema.ts'
 import { bool, int32, int64, list, ref, required, string, struct } from './schema.ts'
 
@@ -43,6 +43,8 @@ export const deleteOptions = struct(`${META}.DeleteOptions`, {
   dryRun: list(5, string(), { list: 'atomic' }),
   ignoreStoreReadErrorWithClusterBreakingPotential: bool(6, { nilable: true }),
 })
+
+export const partialObjectMetadata = struct(`${META}.PartialObjectMetadata`, { metadata: metadataField })
 
 const lists = new WeakMap<Struct, Struct>()
 

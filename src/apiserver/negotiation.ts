@@ -53,11 +53,12 @@ function choose(accept: string, offered: readonly MediaType[]): Representation {
     if (type === '*/*' || type === 'application/*') return JSON_OBJECT
     const media = Object.hasOwn(MEDIA, type) ? MEDIA[type] : undefined
     const kind = parameters.get('as')
-    if (!media || !offered.includes(media)) continue
-    if (kind === undefined) return { media, as: 'object', contentType: type }
-    const as = Object.hasOwn(PROJECTIONS, kind) ? PROJECTIONS[kind] : undefined
+    if (!media) continue
+    if (kind === undefined && offered.includes(media)) return { media, as: 'object', contentType: type }
+    const as = kind !== undefined && Object.hasOwn(PROJECTIONS, kind) ? PROJECTIONS[kind] : undefined
     const known = parameters.get('g') === 'meta.k8s.io' && /^v1(beta1)?$/.test(parameters.get('v') ?? '')
-    if (as && known && media !== 'protobuf') return { media, as, contentType: type }
+    // Metadata has protobuf numbers whatever the kind, a table has none.
+    if (as && known && (as === 'metadata' || media !== 'protobuf')) return { media, as, contentType: type }
   }
   throw errors.notAcceptable(offered.map((o) => Object.entries(MEDIA).find(([, m]) => m === o)?.[0] ?? o))
 }

@@ -5,8 +5,9 @@ import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
 import { errorText } from '../base/log.ts'
 import * as errors from '../apimachinery/errors.ts'
 import { partialMetadata, partialMetadataList } from '../apimachinery/partial-metadata.ts'
-import { listStruct, status as statusStruct } from '../apimachinery/messages.ts'
-import { encodeProtobuf, encodeWatchFrame } from '../apimachinery/protobuf/protobuf.ts'
+import { listStruct, partialObjectMetadata, status as statusStruct } from '../apimachinery/messages.ts'
+import { encodeProtobuf, encodeWatchFrame, type TypeMeta } from '../apimachinery/protobuf/protobuf.ts'
+import type { Struct } from '../apimachinery/schema.ts'
 import { tableOf } from '../apimachinery/table.ts'
 import { encodeYaml } from '../apimachinery/yaml.ts'
 import type { ApiResponse, CachedObject, WatchFrame } from '../client/door.ts'
@@ -39,7 +40,8 @@ export function objectResponse(served: Served, stored: CachedObject, status: num
     return { status, headers, body: new ObjectBody(object) }
   }
   if (representation.media === 'protobuf') {
-    return { status, headers, body: { kind: 'bytes', bytes: protobufOf(served.shown, object.object) } }
+    const message = messageOf(served, form)
+    return { status, headers, body: { kind: 'bytes', bytes: encodeProtobuf(message.struct, message, object.object) } }
   }
   return valueResponse(projected(served, [object], form, undefined), status, form)
 }
@@ -77,11 +79,8 @@ export function listResponse(served: Served, listing: Listing, form: Form): ApiR
   if (body.kind !== 'list') throw new Error('Bug: a list has a list body')
   if (representation.media === 'protobuf') {
     const objects = items.map((i) => i.object)
-    return {
-      status: 200,
-      headers,
-      body: { kind: 'bytes', bytes: protobufList(served.shown, body.metadata, objects) },
-    }
+    const bytes = protobufList(messageOf(served, form), { metadata: body.metadata, items: objects })
+    return { status: 200, headers, body: { kind: 'bytes', bytes } }
   }
   return valueResponse(projected(served, items, form, body.metadata), 200, form)
 }
@@ -142,7 +141,7 @@ async function* reframed(
         return {
           type: frame.type,
           object: frame.object,
-          line: encodeWatchFrame(frame.type, frameProtobuf(served, frame)),
+          line: encodeWatchFrame(frame.type, frameProtobuf(messageOf(served, form), frame)),
         }
       }
       return { type: frame.type, object: value, line: frameLine(frame.type, Buffer.from(JSON.stringify(value))) }
@@ -178,6 +177,10 @@ export function valueResponse(
   form: Pick<Form, 'representation' | 'context'>,
 ): ApiResponse {
   const { media } = form.representation
+  if (media === 'protobuf' && isStatus(value)) {
+    const bytes = encodeProtobuf(statusStruct, STATUS_TYPE, value)
+    return { status, headers: headersOf(form.representation, form.context), body: { kind: 'bytes', bytes } }
+  }
   const bytes = media === 'yaml' ? Buffer.from(encodeYaml(value)) : Buffer.from(JSON.stringify(value))
   const headers = headersOf(
     media === 'protobuf' ? { ...form.representation, contentType: 'application/json' } : form.representation,
@@ -248,20 +251,32 @@ export function errorResponse(error: unknown, context: RequestContext | undefine
 
 const STATUS_TYPE = { apiVersion: 'v1', kind: 'Status' }
 
-function protobufOf(resource: Resource<AnyObject>, object: DeepReadonly<AnyObject>): Buffer {
-  return encodeProtobuf(resource.struct, resource, object)
+function isStatus(value: object): boolean {
+  return 'kind' in value && value.kind === STATUS_TYPE.kind
 }
 
-function protobufList(
-  resource: Resource<AnyObject>,
-  metadata: object,
-  items: readonly DeepReadonly<AnyObject>[],
-): Buffer {
-  const type = { apiVersion: resource.apiVersion, kind: resource.listKind }
-  return encodeProtobuf(listStruct(resource.struct, resource.listKind), type, { metadata, items })
+interface Message extends TypeMeta {
+  struct: Struct
+  listKind: string
 }
 
-function frameProtobuf(served: Served, { type, object }: WatchFrame): Buffer {
+const PARTIAL: Message = {
+  struct: partialObjectMetadata,
+  apiVersion: 'meta.k8s.io/v1',
+  kind: 'PartialObjectMetadata',
+  listKind: 'PartialObjectMetadataList',
+}
+
+/** What an object is in protobuf; the encoder takes of it what the message has. */
+function messageOf({ shown }: Served, { representation }: Form): Message {
+  return representation.as === 'metadata' ? PARTIAL : shown
+}
+
+function protobufList({ struct, apiVersion, listKind }: Message, list: object): Buffer {
+  return encodeProtobuf(listStruct(struct, listKind), { apiVersion, kind: listKind }, list)
+}
+
+function frameProtobuf(message: Message, { type, object }: WatchFrame): Buffer {
   if (type === 'ERROR') return encodeProtobuf(statusStruct, STATUS_TYPE, object as object)
-  return protobufOf(served.shown, object as DeepReadonly<AnyObject>)
+  return encodeProtobuf(message.struct, message, object as object)
 }
