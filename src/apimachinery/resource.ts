@@ -96,6 +96,8 @@ export interface ResourceOptions<T> {
   validateUpdate?(next: T, previous: T, issues: Issues): void
   /** On /status: what the fields cannot say. */
   validateStatusUpdate?(next: T, previous: T, issues: Issues): void
+  /** What every request for it is warned of, in the words of upstream: a kind that went out of use. */
+  deprecation?: string
   /** Texts for the Warning header of a write. */
   warnings?(object: T, previous?: T): string[]
   /** The cell below NAME, where it says more than the name. */

@@ -51,7 +51,8 @@ export async function serveResource(call: Call): Promise<ApiResponse> {
   if (context.info.subresource === 'status' && !['get', 'update', 'patch'].includes(verb)) {
     throw errors.methodNotSupported(served.resource, verb)
   }
-  if (served.view?.warning) context.warnings.push(served.view.warning)
+  const warning = served.view?.warning ?? served.resource.deprecation
+  if (warning) context.warnings.push(warning)
   return handler(call)
 }
 

@@ -49,6 +49,7 @@ export const endpoints = defineResource({
   group: '',
   version: 'v1',
   kind: 'Endpoints',
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   plural: 'endpoints',
   scope: 'Namespaced',
   shortNames: ['ep'],
