@@ -109,7 +109,7 @@ export class Compactor implements AsyncDisposable {
 
   /** False when it has ended: another server may have it now. */
   async #keep(): Promise<boolean> {
-    const stream = this.#options.connection.open(LEASE_KEEP_ALIVE)
+    const { stream } = this.#options.connection.open(LEASE_KEEP_ALIVE)
     try {
       stream.write({ id: this.#lease })
       for await (const answer of stream) return answer.ttl > 0

@@ -68,14 +68,11 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** A stream in both directions on the endpoint that is used now. It ends with an error of gRPC, which `streamFailed` must be told. */
-  open<In, Out>({ path, encode, decode }: Method<In, Out>): ClientDuplexStream<In, Out> {
-    return this.#client(this.#current).makeBidiStreamRequest<In, Out>(path, encode, decode, this.#metadata)
-  }
-
-  /** The next stream and the next call go to another endpoint. */
-  streamFailed(): void {
-    this.#turnFrom(this.#current)
+  /** A stream in both directions on the endpoint that is used now. It ends with an error of gRPC; `failed` then lets others use another endpoint. */
+  open<In, Out>({ path, encode, decode }: Method<In, Out>): { stream: ClientDuplexStream<In, Out>; failed(): void } {
+    const at = this.#current
+    const stream = this.#client(at).makeBidiStreamRequest<In, Out>(path, encode, decode, this.#metadata)
+    return { stream, failed: () => this.#turnFrom(at) }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

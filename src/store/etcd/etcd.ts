@@ -205,7 +205,7 @@ class EtcdStore implements Store {
     position: { seen: number; told: number; target: number },
     signal: AbortSignal,
   ): AsyncGenerator<WatchBatch, void, void> {
-    const { feed, reads, connection } = this.#parts
+    const { feed, reads } = this.#parts
     try {
       for await (const { changes: all, revision } of reads.tail(position.seen, signal)) {
         if (position.seen < this.compacted) throw new CompactedError(position.seen, this.compacted)
@@ -220,7 +220,6 @@ class EtcdStore implements Store {
       }
     } catch (error) {
       if (!isFailure(error, 'unreachable', 'never-sent')) throw error
-      connection.streamFailed()
       await sleep(this.#clock, RETRY_MS, signal)
     }
   }

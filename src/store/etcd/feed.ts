@@ -7,7 +7,6 @@ import { CompactedError, StoreClosedError } from '../errors.ts'
 import type { WatchBatch } from '../store.ts'
 import type { Watcher } from '../watcher.ts'
 import type { Connection } from './connection.ts'
-import { isFailure } from './etcd-error.ts'
 import type { Layout } from './layout.ts'
 import { tail, TailCompacted } from './tail.ts'
 
@@ -111,10 +110,7 @@ export class Feed implements AsyncDisposable {
       } catch (error) {
         if (signal.aborted) return
         if (error instanceof TailCompacted) this.#lost(error.compacted)
-        else {
-          if (isFailure(error, 'unreachable', 'never-sent')) this.#options.connection.streamFailed()
-          log.warn('Lost the watch of etcd', { error })
-        }
+        else log.warn('Lost the watch of etcd', { error })
         await sleep(clock, this.#backoff.next(''), signal).catch(() => {})
       }
     }

@@ -1,12 +1,11 @@
 // One watch of etcd from a revision on, as whole revisions of the store's changes.
 
-import type { ClientDuplexStream } from '@grpc/grpc-js'
 import { type Actor, type Change, TTL_USER, type WatchBatch } from '../store.ts'
 import type { Connection } from './connection.ts'
 import { decodeEnvelope, type Envelope } from './envelope.ts'
-import { EtcdError, etcdError } from './etcd-error.ts'
+import { EtcdError, etcdError, isFailure } from './etcd-error.ts'
 import type { Layout } from './layout.ts'
-import type { Event, WatchRequest, WatchResponse } from './messages.ts'
+import type { Event, WatchResponse } from './messages.ts'
 import { WATCH } from './methods.ts'
 
 export interface TailOptions {
@@ -39,7 +38,7 @@ const STRANGER: Actor = { user: 'system:unknown', verb: 'delete', requestID: '' 
 export async function* tail(options: TailOptions): AsyncGenerator<WatchBatch, void, void> {
   const { connection, layout, after, signal, onOpen } = options
   signal.throwIfAborted()
-  const stream: ClientDuplexStream<WatchRequest, WatchResponse> = connection.open(WATCH)
+  const { stream, failed } = connection.open(WATCH)
   const abort = (): void => stream.cancel()
   signal.addEventListener('abort', abort)
   const reader = new RevisionReader(layout)
@@ -74,7 +73,10 @@ export async function* tail(options: TailOptions): AsyncGenerator<WatchBatch, vo
     throw new EtcdError('unreachable', 'etcd ended the watch')
   } catch (error) {
     signal.throwIfAborted()
-    throw error instanceof TailCompacted || !isFromTheWire(error) ? error : etcdError(error, 'Watch')
+    if (!isFromTheWire(error)) throw error
+    const failure = etcdError(error, 'Watch')
+    if (isFailure(failure, 'unreachable', 'never-sent')) failed()
+    throw failure
   } finally {
     signal.removeEventListener('abort', abort)
     // An error that arrives after nobody reads any more is no one's.
