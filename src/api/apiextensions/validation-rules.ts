@@ -74,7 +74,10 @@ class RuleChecker {
 
   #form(rule: ValidationRule, schema: JSONSchemaProps, at: string): boolean {
     const before = this.#issues.list.length
-    const [text, message] = [rule.rule.trim(), rule.message?.trim() ?? '']
+    // The schema refuses a rule without its text, and everything else is looked at all the same.
+    const given: string | undefined = rule.rule
+    if (given === undefined) return false
+    const [text, message] = [given.trim(), rule.message?.trim() ?? '']
     if (text === '') this.#issues.required(`${at}.rule`, 'rule is not specified')
     else if (rule.message && message === '') {
       this.#issues.invalid(`${at}.message`, rule.message, 'must be non-empty if specified')

@@ -102,6 +102,10 @@ describe('a definition is refused when a rule', () => {
       { type: 'object', properties: { x: integer }, ...rules(' ') },
       [`${AT}.x-kubernetes-validations[0].rule: Required value: rule is not specified`],
     ],
+    'has no text at all': [
+      { type: 'object', properties: { x: integer }, 'x-kubernetes-validations': [{ message: 'no' }] },
+      [`${AT}.x-kubernetes-validations[0].rule: Required value`],
+    ],
     'can cost too much': [
       { ...list, ...rules("self.list.all(x, self.list.all(y, x == y || y.contains('a')))") },
       [
