@@ -47,19 +47,32 @@ test('Cacher knows of a deletion before its start: an older revision is not what
 test('Cacher.add misses no change that passes while it reads', async () => {
   const clock = new VirtualClock()
   await using store = openMemoryStore({ clock, log: silentLogger })
-  await using cacher = new Cacher({ store, tenant: 'default', clock, log: silentLogger })
+  await put(store, '1')
+  /** Answers a list when the changes after it have passed by. */
+  const slow = new Proxy(store, {
+    get(target, name) {
+      if (name === 'list') {
+        return async (prefix: string) => {
+          const listed = await target.list(prefix)
+          await put(target, '2')
+          await target.write({ key: 'default/core/configmaps/ns/b', value: stored('b', '1'), actor })
+          await other.reached(target.revision)
+          return listed
+        }
+      }
+      const member: unknown = Reflect.get(target, name, target)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+  await using other = new Cacher({ store, tenant: 'default', clock, log: silentLogger })
+  await using cacher = new Cacher({ store: slow, tenant: 'default', clock, log: silentLogger })
   await cacher.start()
-  for (let data = 0; data < 20; data++) {
-    const writing = [put(store, `${data}`), put(store, `${data}'`)]
-    const cache = await cacher.add(place)
-    await Promise.all(writing)
-    await cacher.reached(store.revision)
-    assert.deepEqual(
-      [...cache.values()].map(({ revision }) => revision),
-      [store.revision],
-    )
-    cacher.remove(place)
-  }
+  await other.start()
+  const cache = await cacher.add(place)
+  assert.deepEqual(
+    [...cache.values()].map(({ revision }) => revision),
+    [2, 3],
+  )
 })
 
 test('Cacher.start does not wait for a log that holds nothing of its tenant', async () => {

@@ -171,6 +171,8 @@ for (const seed of [1, 2, 3]) {
       for (const [name, selection] of Object.entries(selections)) {
         const after = Math.floor(random.next() * (store.revision + 1))
         watches.set(`${name}, begun in life ${life}`, { selection, after, told: [] })
+        // From the very start, too: a key's first change is the one before which there was nothing.
+        watches.set(`${name} from the start, begun in life ${life}`, { selection, after: 0, told: [] })
       }
       await live(store, [...watches.values()], { clock, random })
     }
