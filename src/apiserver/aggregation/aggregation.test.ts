@@ -287,7 +287,7 @@ test('one that is gone is said to be, and harms nobody else', async () => {
   assert.match(String(message), /^failing or missing response from https:\/\/backend\.default\.svc:443\/apis\/things/)
   const call = as(ADMIN)
   const answer = await call('GET', THINGS)
-  assert.deepEqual([answer.status, answer.text], [503, 'service unavailable\n'])
+  assert.deepEqual([answer.status, answer.json['message']], [503, 'service unavailable'])
   const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
   const [version] = (await documented(accept)) as { freshness: string; resources: object[] }[]
   assert.deepEqual([version?.freshness, version?.resources.length], ['Stale', 1])

@@ -12,10 +12,9 @@ import { answerOnSocket, refuseOnSocket } from '../socket-answer.ts'
 import type { Upgrade } from '../upgrades.ts'
 import type { Aggregated, Aggregation } from './aggregation.ts'
 import { isAvailable } from './availability.ts'
-import { askBackend, askingText, type Backend, bodyOf, identityHeaders, urlOf } from './backend.ts'
+import { askBackend, askingText, type Backend, identityHeaders, urlOf } from './backend.ts'
+import { wholeAnswer } from './whole-answers.ts'
 
-/** What components of this process get whole. */
-const MAX_WHOLE_BYTES = 64 * 1024 * 1024
 const HOP_BY_HOP = new Set(
   'connection keep-alive proxy-authenticate proxy-connection te trailer transfer-encoding upgrade'.split(' '),
 )
@@ -70,7 +69,7 @@ async function proxied(aggregation: Aggregation, passed: Passed): Promise<ApiRes
   const { service, path, request, context, log } = passed
   checkUnambiguous(path)
   const backend = reachable(aggregation, service)
-  if (!backend) return plainText(503, 'service unavailable')
+  if (!backend) return unavailable(request, 'service unavailable')
   const body = request.body ?? (request.object === undefined ? undefined : Buffer.from(JSON.stringify(request.object)))
   const headers = passedHeaders(request, context)
   if (body && body.length > 0) headers['content-length'] = String(body.length)
@@ -84,8 +83,9 @@ async function proxied(aggregation: Aggregation, passed: Passed): Promise<ApiRes
     })
     return await answerOf(answer, request)
   } catch (error) {
+    if (error instanceof errors.StatusError) throw error
     log.debug('Failed to reach an aggregated API', { apiService: service.metadata.name, error })
-    return plainText(503, `error trying to reach service: ${askingText(backend, error)}`)
+    return unavailable(request, `error trying to reach service: ${askingText(backend, error)}`)
   }
 }
 
@@ -124,13 +124,7 @@ async function answerOf(answer: IncomingMessage, request: ApiRequest): Promise<A
     return plainText(502, 'the backend attempted to redirect this request, which is not permitted')
   }
   const headers = answerHeaders(answer)
-  // Components of this process take objects, not bytes.
-  if (request.identity !== undefined && !isTrue(request.query.get('watch'))) {
-    const bytes = await bodyOf(answer, MAX_WHOLE_BYTES)
-    if (bytes === undefined) return plainText(502, `the answer is larger than ${MAX_WHOLE_BYTES} bytes`)
-    const object: unknown = JSON.parse(bytes.toString() || '{}')
-    return { status, headers, body: { kind: 'object', object, bytes } }
-  }
+  if (request.identity !== undefined) return wholeAnswer(answer, headers, isTrue(request.query.get('watch')))
   return { status, headers, body: { kind: 'stream', chunks: answer } }
 }
 
@@ -141,6 +135,12 @@ function answerHeaders(answer: IncomingMessage): Record<string, string | string[
     if (value !== undefined && !HOP_BY_HOP.has(name) && !named.has(name)) headers[name] = value
   }
   return headers
+}
+
+/** Upstream answers so in plain text; components of this process read Statuses. */
+function unavailable({ identity }: ApiRequest, text: string): ApiResponse {
+  if (identity !== undefined) throw errors.serviceUnavailable(text)
+  return plainText(503, text)
 }
 
 function plainText(status: number, text: string): ApiResponse {
