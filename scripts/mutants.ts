@@ -37,7 +37,11 @@ try {
 } finally {
   rmSync(copy, { recursive: true })
 }
-if (words.length === 0 && failed === 0) writeFileSync(join(root, 'docs', 'mutants.md'), mutantTable(all))
+if (words.length === 0 && failed === 0) {
+  const page = join(root, 'docs', 'mutants.md')
+  writeFileSync(page, mutantTable(all))
+  spawnSync(join(root, 'node_modules', '.bin', 'biome'), ['format', '--write', page])
+}
 process.exitCode = failed === 0 ? 0 : 1
 
 function plant({ file, from, to, test, only }: Mutant): Outcome {

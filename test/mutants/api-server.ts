@@ -214,12 +214,4 @@ export const apiServerMutants: readonly Mutant[] = [
     to: '      actor: actorOf(context),',
     test: 'src/apiserver/registry/races.test.ts',
   },
-  {
-    does: 'An update is answered before it can be read',
-    bugClass: 'stale read',
-    file: 'src/apiserver/registry/update.ts',
-    from: '    await core.cacher.reached(result.revision)\n    const stored',
-    to: '    const stored',
-    test: 'src/apiserver/registry/races.test.ts',
-  },
 ]
