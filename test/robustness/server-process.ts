@@ -16,6 +16,7 @@ const program = fileURLToPath(new URL('../../src/cmd/drover.ts', import.meta.url
 const KEPT_LINES = 50
 
 export interface Program extends AsyncDisposable {
+  readonly pid: number
   /** Resolves when it says that it serves or runs; rejects with what it said when it ended instead. */
   readonly ready: Promise<void>
   /** How the process ended. */
@@ -54,6 +55,7 @@ export function spawnProgram(args: readonly string[]): Program {
   // Whoever kills it before it is ready does not wait for that.
   ready.catch(() => undefined)
   return {
+    pid: child.pid ?? 0,
     ready,
     exited,
     said,
