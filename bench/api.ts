@@ -75,7 +75,18 @@ async function serve(directory: string): Promise<Served> {
   const started = performance.now()
   const child = spawn(
     join(PROJECT, 'scripts/run'),
-    [...profiling, ...program, '--bind-address', '127.0.0.1', '--store', flags.store, '--log-level', 'error'],
+    // As ./drover starts it.
+    [
+      '--max-semi-space-size=4',
+      ...profiling,
+      ...program,
+      '--bind-address',
+      '127.0.0.1',
+      '--store',
+      flags.store,
+      '--log-level',
+      'error',
+    ],
     { stdio: ['ignore', 'inherit', 'inherit'] },
   )
   const tls = { ca: admin.caCertificate, cert: admin.certificate, key: admin.key }

@@ -38,7 +38,8 @@ function session(signal: AbortSignal): Session {
       write: (line) => void process.stderr.write(line),
     }),
     roots: { data: env['DROVER_DATA'] ?? '/var/lib/drover', run: env['DROVER_RUN'] ?? '/run/drover' },
-    program: [process.execPath, fileURLToPath(new URL('drover.ts', import.meta.url))],
+    // What this process was started with of Node's options holds for those that it starts.
+    program: [process.execPath, ...process.execArgv, fileURLToPath(new URL('drover.ts', import.meta.url))],
     projectDirectory: fileURLToPath(new URL('../..', import.meta.url)),
     nodeVersion: process.version,
     environment,
