@@ -36,7 +36,7 @@ export interface SoakReport {
   events: number
   pages: number
   kills: number
-  /** Of the longest life of a server: resident MiB and descriptors after its second round, and after its last. */
+  /** Of the longest life of a server: MiB of its own and descriptors after its second round, and after its last. */
   memoryMiB: readonly [first: number, last: number]
   descriptors: readonly [first: number, last: number]
   seconds: number
@@ -222,8 +222,9 @@ async function accountExists(client: Client): Promise<boolean> {
   }
 }
 
+/** Its own memory: pages of the store's file that happen to be mapped are the kernel's to take back. */
 function usageOf(pid: number): Usage {
-  const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  const resident = /RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return {
     memoryMiB: Math.round(Number(resident) / 1024),
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
