@@ -59,7 +59,7 @@ export const cgroupOf = (cluster: string, node: string): string => `/drover-${cl
 export const hostLockOf = (roots: Roots): string => join(roots.run, 'lock')
 
 /** What Drover keeps in a data directory, and removes from it. */
-const ENTRIES = ['cluster.json', 'pki', 'store', 'images', 'logs', 'nodes']
+const ENTRIES = ['cluster.json', 'pki', 'store', 'control', 'images', 'logs', 'nodes']
 
 /**
  * Whether the directory has this cluster's data in it already.
