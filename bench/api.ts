@@ -77,7 +77,7 @@ async function serve(directory: string): Promise<Served> {
     join(PROJECT, 'scripts/run'),
     // As ./drover starts it.
     [
-      '--max-semi-space-size=4',
+      '--max-semi-space-size=8',
       ...profiling,
       ...program,
       '--bind-address',
