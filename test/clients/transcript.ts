@@ -95,5 +95,17 @@ function normalized(text: string, { url, directory }: ServedCluster): string {
     .replace(AGE, '<age>')
     .replace(PADDING, '  ')
     .replace(/[ \t]+$/gm, '')
+    .replace(HELM_RESOURCES, (_, kinds: string) => `RESOURCES:\n${inOrder(kinds)}\n\n\n`)
   return plain === '' || plain.endsWith('\n') ? plain : `${plain}\n`
+}
+
+/** helm tells the kinds of a release in the order of a Go map, which is none. */
+const HELM_RESOURCES = /^RESOURCES:\n(==> [\s\S]*?)\n(?=TEST SUITE:)/m
+
+function inOrder(kinds: string): string {
+  return kinds
+    .trimEnd()
+    .split(/\n+(?===> )/)
+    .sort()
+    .join('\n\n')
 }
