@@ -100,9 +100,12 @@ async function forward(
   try {
     const { data, error } = await (await dialed).connect(connection.port)
     void pipeline(connection.data, data).catch(() => {})
-    void pipeline(data, connection.data).catch(() => {})
+    // The end of the data is passed on last: a client that sees it first does not wait for the reason.
+    const flowed = pipeline(data, connection.data, { end: false }).catch(() => {})
     const message = await error
-    if (message !== undefined) connection.fail(message)
+    await flowed
+    if (message === undefined) connection.data.end()
+    else connection.fail(message)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     connection.fail(`error forwarding port ${connection.port} to pod ${pod}: ${why}`)
