@@ -7,6 +7,7 @@ import { type Pod, pods } from '../api/core/pod/pod.ts'
 import { serviceAccounts } from '../api/core/service-account.ts'
 import { services } from '../api/core/service/service.ts'
 import { clusterRoles } from '../api/rbac/cluster-role.ts'
+import type { Patch } from '../client/client.ts'
 import { startCluster } from '../testing/cluster.ts'
 
 const configMap = (name: string, data: Record<string, string> = { a: '1' }): never =>
@@ -304,4 +305,25 @@ test('a namespace that ends takes nothing new and goes when it is finalized', as
   )
   await client.update(namespaces, { ...going, spec: {} } as never, { subresource: 'finalize' })
   assert.equal(await cluster.get(namespaces, { name: 'ns' }), undefined)
+})
+
+test('a patch of the status that leaves the status alone keeps it', async () => {
+  await using cluster = await startCluster()
+  const { client } = cluster
+  const key = { name: 'default' }
+  const patches: readonly Patch[] = [
+    { type: 'merge', body: { metadata: { labels: { a: 'b' } } } },
+    { type: 'strategic', body: { metadata: { labels: { c: 'd' } } } },
+    { type: 'json', body: [{ op: 'add', path: '/metadata/labels/e', value: 'f' }] },
+  ]
+  for (const patch of patches) {
+    const patched = await client.patch(namespaces, key, patch, { subresource: 'status' })
+    assert.equal(patched.status?.phase, 'Active', patch.type)
+  }
+  assert.deepEqual(Object.keys((await client.get(namespaces, key)).metadata.labels ?? {}).sort(), [
+    'a',
+    'c',
+    'e',
+    'kubernetes.io/metadata.name',
+  ])
 })

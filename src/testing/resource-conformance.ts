@@ -277,7 +277,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assert.equal(table['kind'], 'Table')
     assert.equal(rows[0]?.cells.length, columnDefinitions.length)
     const named = columnDefinitions.findIndex(({ format }) => format === 'name')
-    assert.ok(String(rows[0]?.cells[named]).startsWith(made.metadata.name))
+    assert.equal(rows[0]?.cells[named], made.metadata.name)
     const { json: partial } = await call('GET', path, as('PartialObjectMetadata'))
     const expected = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: made.metadata }
     assert.deepEqual(partial, expected)

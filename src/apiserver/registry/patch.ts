@@ -88,13 +88,16 @@ function goText(value: unknown): string {
   return `map[${entries.map(([key, inner]) => `${key}:${goText(inner)}`).join(' ')}]`
 }
 
+/** These are taken from what is written, never carried over: they must be there also where the patch leaves them alone. */
+const WRITTEN_WITH_STATUS: ReadonlySet<string> = new Set(['metadata', 'status'])
+
 /** What a patch of the status leaves as it is need not be read anew: the update carries it over. */
 function changedMembers({ shown }: Served, live: object, patched: unknown): unknown {
   if (!isObject(patched) || shown.struct.dynamic === true) return patched
   const before = live as JsonObject
   const changed: JsonObject = {}
   for (const [key, value] of Object.entries(patched))
-    if (value !== before[key] || key === 'metadata' || typeof value !== 'object') setOwn(changed, key, value)
+    if (WRITTEN_WITH_STATUS.has(key) || value !== before[key] || typeof value !== 'object') setOwn(changed, key, value)
   return changed
 }
 
