@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, lstat, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -103,7 +103,8 @@ describe('a data directory that cannot be used:', () => {
 
   const copy = async (name: string): Promise<ServerPlace & { file: string }> => {
     const place = { directory: join(directory, name), port: await freePort() }
-    await cp(good, place.directory, { recursive: true })
+    // A killed server leaves its control socket, which is not data and cannot be copied.
+    await cp(good, place.directory, { recursive: true, filter: async (path) => !(await lstat(path)).isSocket() })
     await rm(join(place.directory, 'store', 'store.mdb-lock'), { force: true })
     return { ...place, file: join(place.directory, 'store', 'store.mdb') }
   }

@@ -103,6 +103,8 @@ function refuseForeignFile(directory: string, path: string): void {
  * anything to lose. What a disk has not written reads as zeros.
  */
 function isUnborn(head: Buffer, read: number): boolean {
+  // No disk ends a file within a sector: somebody cut this one.
+  if (read % SECTOR_BYTES !== 0) return false
   const sectors = Array.from({ length: head.length / SECTOR_BYTES }, (_, i) =>
     head.subarray(i * SECTOR_BYTES, (i + 1) * SECTOR_BYTES),
   )

@@ -96,7 +96,8 @@ export async function run({ start, until, fails }: Session): Promise<void> {
   const shellThere = start('run shell -it --rm --restart=Never --image=busybox -- sh', {
     terminal: { rows: 24, columns: 80 },
   })
-  await until('pod shell', allReady)
+  // By list: a watch of one name ends at once where kubectl has not created it yet.
+  await until('pods', (pods) => pods.some(({ metadata }) => metadata.name === 'shell') && allReady(pods))
   shellThere.child.stdin.write('echo it "is" there\n')
   await shellThere.says(/^it is there\r$/m)
   shellThere.child.stdin.write('exit\n')
