@@ -1,6 +1,6 @@
 // The program `drover COMMAND`: the environment, the terminal and the clock as the command line gets them.
 
-import { fileURLToPath } from 'node:url'
+import { dirname, join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { createLogger } from '../base/log.ts'
 import { systemRandom } from '../base/random.ts'
@@ -11,16 +11,17 @@ import { runProgram } from '../cli/program.ts'
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-export async function runCommandLine(argv: readonly string[]): Promise<number> {
+/** @param program The file that this process runs, and that those it starts will run. */
+export async function runCommandLine(argv: readonly string[], program: string): Promise<number> {
   const interrupted = new AbortController()
   process.once('SIGINT', () => interrupted.abort(new Error('Interrupted')))
   process.once('SIGTERM', () => interrupted.abort(new Error('Interrupted')))
   // A reader that goes away (`drover ls | head -1`) is no failure.
   process.stdout.on('error', () => process.exit(0))
-  return runProgram(argv, session(interrupted.signal))
+  return runProgram(argv, session(program, interrupted.signal))
 }
 
-function session(signal: AbortSignal): Session {
+function session(program: string, signal: AbortSignal): Session {
   const { env } = process
   const environment: Record<string, string> = { PATH: DEFAULT_PATH }
   for (const name of [...PASSED_ON, ...PASSED_ON.map((name) => name.toLowerCase())]) {
@@ -39,8 +40,8 @@ function session(signal: AbortSignal): Session {
     }),
     roots: { data: env['DROVER_DATA'] ?? '/var/lib/drover', run: env['DROVER_RUN'] ?? '/run/drover' },
     // What this process was started with of Node's options holds for those that it starts.
-    program: [process.execPath, ...process.execArgv, fileURLToPath(new URL('drover.ts', import.meta.url))],
-    projectDirectory: fileURLToPath(new URL('../..', import.meta.url)),
+    program: [process.execPath, ...process.execArgv, program],
+    projectDirectory: join(dirname(program), '..', '..'),
     nodeVersion: process.version,
     environment,
     variables: env,

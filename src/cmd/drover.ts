@@ -1,7 +1,11 @@
 // The program `drover`: the long-running parts go straight to their own file, everything else to the command line.
 
+import { setSourceMapsSupport } from 'node:module'
 import { errorText } from '../base/log.ts'
 import { UserError } from '../base/node/user-error.ts'
+
+/** The bundle's stack traces name the sources for whoever asks; reading the maps takes longer than the start itself. */
+if (process.env['DROVER_DEBUG']) setSourceMapsSupport(true)
 
 async function main(argv: readonly string[]): Promise<number> {
   const [command, ...rest] = argv
@@ -18,7 +22,7 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     default: {
       const { runCommandLine } = await import('./command-line.ts')
-      return runCommandLine(argv)
+      return runCommandLine(argv, import.meta.filename)
     }
   }
 }
