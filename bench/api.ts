@@ -1,14 +1,14 @@
 // Measures what API requests cost the server: CPU time of the `drover server` process per operation, and its memory, beside the targets.
-// Usage: scripts/run bench/api.ts [--pods 2000] [--watchers 100] [--store lmdb] [--profile DIR] [--only create,get,…]
+// Usage: scripts/run bench/api.ts [--pods 2000] [--watchers 100] [--store lmdb] [--profile DIR] [--only create,get,…] [--node OPTION]…
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../src/base/clock.ts'
 import { systemRandom } from '../src/base/random.ts'
@@ -21,6 +21,8 @@ const { values: flags } = parseArgs({
     store: { type: 'string', default: 'lmdb' },
     profile: { type: 'string' },
     only: { type: 'string', default: '' },
+    /** Further options for the server's Node.js, to compare them. */
+    node: { type: 'string', multiple: true, default: [] },
   },
 })
 const PODS = Number(flags.pods)
@@ -56,6 +58,8 @@ interface Served {
   call(method: string, path: string, body?: object, headers?: Record<string, string>): Promise<Buffer>
   watch(path: string, onEvents: (count: number) => void): Promise<IncomingMessage>
   readyMs: number
+  /** What the process runs: the bundle or the sources. */
+  file: string
 }
 
 async function freePort(): Promise<number> {
@@ -70,7 +74,8 @@ async function freePort(): Promise<number> {
 async function serve(directory: string): Promise<Served> {
   const port = await freePort()
   const admin = ensureAdmin(join(directory, 'pki'), { clock: systemClock, random: systemRandom })
-  const program = [join(PROJECT, 'src/cmd/drover.ts'), 'server', '--data-dir', directory, '--port', String(port)]
+  const file = execFileSync(join(PROJECT, 'scripts/program'), { encoding: 'utf8' }).trim()
+  const program = [file, 'server', '--data-dir', directory, '--port', String(port)]
   const profiling = flags.profile ? ['--cpu-prof', `--cpu-prof-dir=${flags.profile}`] : []
   const started = performance.now()
   const child = spawn(
@@ -79,6 +84,7 @@ async function serve(directory: string): Promise<Served> {
     [
       '--max-semi-space-size=8',
       ...profiling,
+      ...flags.node,
       ...program,
       '--bind-address',
       '127.0.0.1',
@@ -121,6 +127,7 @@ async function serve(directory: string): Promise<Served> {
   }
   return {
     child,
+    file,
     pid: child.pid ?? 0,
     call,
     async watch(path, onEvents) {
@@ -282,7 +289,9 @@ async function main(): Promise<void> {
   const served = await serve(directory)
   try {
     const { pid } = served
-    console.log(`ready after ${served.readyMs.toFixed(0)} ms, ${memoryMiB(pid).toFixed(0)} MiB resident (at most 110)`)
+    console.log(
+      `${basename(served.file)}: ready after ${served.readyMs.toFixed(0)} ms, ${memoryMiB(pid).toFixed(0)} MiB resident (at most 110)`,
+    )
     await prepare(served)
     console.log('operation        CPU ms/op   at most  upstream    ops/s   MiB')
     for (const { name, operations, run } of STEPS) {
