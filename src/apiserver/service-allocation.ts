@@ -7,7 +7,7 @@ import type { DeepReadonly } from '../apimachinery/resource.ts'
 import type { Service } from '../api/core/service/service.ts'
 import { services } from '../api/core/service/service.ts'
 import type { ResourceCache } from './cache/resource-cache.ts'
-import type { WriteHook } from './registry/served.ts'
+import type { Reservation, WriteHook } from './registry/served.ts'
 
 export interface ServiceRanges {
   /** IPv4 CIDR, as `10.96.0.0/16`. */
@@ -71,11 +71,8 @@ export class ServiceAllocation implements WriteHook {
     this.#ports = options.nodePorts
   }
 
-  reserve(
-    next: AnyObject | undefined,
-    previous: DeepReadonly<AnyObject> | undefined,
-  ): ((committed: boolean) => void) | undefined {
-    if (!next) return undefined
+  async reserve({ next, previous }: Reservation): Promise<() => Promise<void>> {
+    if (!next) return async () => {}
     const service = next as AnyObject & Service
     // On a subresource the spec is the cache's own: what is written here is written to a copy.
     const { ports } = service.spec
@@ -100,7 +97,7 @@ export class ServiceAllocation implements WriteHook {
       giveBack()
       throw error
     }
-    return giveBack
+    return async () => giveBack()
   }
 
   #isUsed(token: string): boolean {

@@ -11,8 +11,7 @@ import { admit } from '../admission/admission.ts'
 import { StoredObject } from '../cache/stored.ts'
 import type { RequestContext } from './context.ts'
 import { actorOf } from './context.ts'
-import { reserve } from './hooks.ts'
-import { type Core, keyOf, type Served } from './served.ts'
+import { type Core, hookOf, keyOf, type Served, type WriteOutcome } from './served.ts'
 import { storedBytes } from './size.ts'
 import { checkNew } from './validation.ts'
 
@@ -70,8 +69,9 @@ async function commit(
   })
   const key = keyOf(served, { namespace, name })
   if (served.cache.get(key)) return undefined
-  const release = reserve(core, served, object, undefined)
-  let committed = false
+  const hook = hookOf(core, served)
+  const settle = hook && (await hook.reserve({ next: object, previous: undefined, dryRun: context.dryRun }))
+  let outcome: WriteOutcome = 'failed'
   try {
     if (!options.tracksFields)
       trackUpdate({
@@ -86,15 +86,16 @@ async function commit(
     const value = storedBytes(resource, object)
     if (context.dryRun) return StoredObject.fromStore(key, 0, value)
     const ttl = resource.ttlSeconds === undefined ? {} : { ttlSeconds: resource.ttlSeconds }
+    outcome = 'unknown'
     const result = await core.store.write({ key, value, expected: 0, actor: actorOf(context), ...ttl })
-    committed = result.ok
+    outcome = result.ok ? 'committed' : 'failed'
     if (!result.ok) return undefined
     await core.cacher.reached(result.revision)
     const stored = served.cache.get(key)
     // Somebody may have changed or deleted it since: the answer is still what this request made.
     return stored?.revision === result.revision ? stored : StoredObject.fromStore(key, result.revision, value)
   } finally {
-    release(committed)
+    if (settle) await settle(outcome)
   }
 }
 

@@ -8,8 +8,7 @@ import { admit } from '../admission/admission.ts'
 import { StoredObject } from '../cache/stored.ts'
 import { actorOf, type RequestContext } from './context.ts'
 import { type DeleteOptions, finalizersFor, isDeletable } from './deletion.ts'
-import { reserve } from './hooks.ts'
-import { type Core, mustGet, type Served } from './served.ts'
+import { type Core, hookOf, mustGet, type Served, type WriteOutcome } from './served.ts'
 
 const MAX_ATTEMPTS = 30
 
@@ -80,8 +79,9 @@ async function attemptDelete(
   if (value !== null && current.holds(value)) return { gone, object: current }
   if (context.dryRun)
     return { gone, object: value === null ? current : StoredObject.fromStore(current.key, current.revision, value) }
-  const release = reserve(core, served, gone ? undefined : next, current.object)
-  let committed = false
+  const hook = gone ? hookOf(core, served) : undefined
+  const settle = hook && (await hook.reserve({ next: undefined, previous: current.object, dryRun: false }))
+  let outcome: WriteOutcome = 'unknown'
   try {
     const result = await core.store.write({
       key: current.key,
@@ -89,7 +89,7 @@ async function attemptDelete(
       expected: current.revision,
       actor: actorOf(context),
     })
-    committed = result.ok
+    outcome = result.ok ? 'committed' : 'failed'
     if (!result.ok) {
       await core.cacher.reached(result.current?.revision ?? core.store.revision)
       return undefined
@@ -101,7 +101,7 @@ async function attemptDelete(
         value === null ? current.at(result.revision) : StoredObject.fromStore(current.key, result.revision, value),
     }
   } finally {
-    release(committed)
+    if (settle) await settle(outcome)
   }
 }
 

@@ -34,17 +34,29 @@ export interface Core {
   readonly hooks: readonly WriteHook[]
 }
 
+/** How a write ended. `unknown`: the store failed and cannot say, so that what was taken for the object may be its own by now. */
+export type WriteOutcome = 'committed' | 'failed' | 'unknown'
+
+/** What a write is about to do: `next` is absent where the object goes. */
+export interface Reservation {
+  next: AnyObject | undefined
+  previous: DeepReadonly<AnyObject> | undefined
+  dryRun: boolean
+}
+
 /**
  * Takes and gives back what is not in the object itself: cluster IPs, node ports. `reserve` runs after validation and before the commit; what it
- * returns is called with the outcome. Dry runs are told so and must give everything back.
+ * returns is called with the outcome. Dry runs must leave nothing behind. A resource has at most one.
  */
 export interface WriteHook {
   name: string
   resource: string
-  reserve(
-    next: AnyObject | undefined,
-    previous: DeepReadonly<AnyObject> | undefined,
-  ): ((committed: boolean) => void) | undefined
+  reserve(reservation: Reservation): Promise<(outcome: WriteOutcome) => Promise<void>>
+}
+
+/** The hook of a resource. Few have one: those that have none wait for nothing. */
+export function hookOf(core: Core, served: Served): WriteHook | undefined {
+  return core.hooks.find((hook) => hook.resource === served.resource.groupResource)
 }
 
 export function keyOf(served: Served, key: ObjectKey): string {

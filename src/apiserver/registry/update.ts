@@ -12,8 +12,7 @@ import { StoredObject } from '../cache/stored.ts'
 import { actorOf, type RequestContext } from './context.ts'
 import { countsGenerations } from './create.ts'
 import { isDeletable } from './deletion.ts'
-import { reserve } from './hooks.ts'
-import { type Core, keyOf, mustGet, type Served } from './served.ts'
+import { type Core, hookOf, keyOf, mustGet, type Served, type WriteOutcome } from './served.ts'
 import { storedBytes } from './size.ts'
 import { statusPart } from './status-part.ts'
 import { checkUpdate } from './validation.ts'
@@ -103,8 +102,9 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
   countGeneration(served, next, previous)
   const storeKey = keyOf(served, key)
   const gone = isDeletable(resource, next)
-  const release = reserve(core, served, gone ? undefined : next, previous)
-  let committed = false
+  const hook = hookOf(core, served)
+  const settle = hook && (await hook.reserve({ next: gone ? undefined : next, previous, dryRun: context.dryRun }))
+  let outcome: WriteOutcome = 'failed'
   try {
     if (!edit.tracksFields) {
       const { fieldManager: manager } = context
@@ -123,8 +123,9 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
     if (!gone && current.holds(value)) return current
     if (context.dryRun) return StoredObject.fromStore(storeKey, current.revision, value)
     const write = { key: storeKey, value: gone ? null : value, expected: current.revision, actor: actorOf(context) }
+    outcome = 'unknown'
     const result = await core.store.write(write)
-    committed = result.ok
+    outcome = result.ok ? 'committed' : 'failed'
     if (!result.ok) {
       await core.cacher.reached(result.current?.revision ?? core.store.revision)
       return 'stale'
@@ -133,7 +134,7 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
     const stored = served.cache.get(storeKey)
     return stored?.revision === result.revision ? stored : StoredObject.fromStore(storeKey, result.revision, value)
   } finally {
-    release(committed)
+    if (settle) await settle(outcome)
   }
 }
 
