@@ -6,12 +6,3 @@ import type { DeepReadonly } from './resource.ts'
 export function partialMetadata({ metadata }: DeepReadonly<AnyObject>): object {
   return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata }
 }
-
-export function partialMetadataList(objects: readonly DeepReadonly<AnyObject>[], metadata: object): object {
-  return {
-    kind: 'PartialObjectMetadataList',
-    apiVersion: 'meta.k8s.io/v1',
-    metadata,
-    items: objects.map(partialMetadata),
-  }
-}

@@ -80,17 +80,30 @@ function definitionOf({
   return { name, type, format, description, priority }
 }
 
+/** A table without its rows. */
+export function tableHead(
+  resource: Resource<AnyObject>,
+  { metadata }: Pick<TableOptions, 'metadata'>,
+): Omit<Table, 'rows'> {
+  return { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata, columnDefinitions: columnsOf(resource).shown }
+}
+
+export function tableRow(
+  resource: Resource<AnyObject>,
+  object: DeepReadonly<AnyObject>,
+  options: Omit<TableOptions, 'metadata'>,
+): TableRow {
+  const { columns, namesFirst } = columnsOf(resource)
+  const cells: unknown[] = namesFirst ? [resource.shownName?.(object as AnyObject) ?? object.metadata.name] : []
+  for (const column of columns) cells.push(column.cell(object as AnyObject, options))
+  if (options.includeObject === 'None') return { cells }
+  return { cells, object: options.includeObject === 'Object' ? object : partialMetadata(object) }
+}
+
 export function tableOf(
   resource: Resource<AnyObject>,
   objects: readonly DeepReadonly<AnyObject>[],
   options: TableOptions,
 ): Table {
-  const { columns, shown, namesFirst } = columnsOf(resource)
-  const rows = objects.map((object): TableRow => {
-    const cells: unknown[] = namesFirst ? [resource.shownName?.(object as AnyObject) ?? object.metadata.name] : []
-    for (const column of columns) cells.push(column.cell(object as AnyObject, options))
-    if (options.includeObject === 'None') return { cells }
-    return { cells, object: options.includeObject === 'Object' ? object : partialMetadata(object) }
-  })
-  return { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: options.metadata, columnDefinitions: shown, rows }
+  return { ...tableHead(resource, options), rows: objects.map((object) => tableRow(resource, object, options)) }
 }

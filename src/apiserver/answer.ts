@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import type { ApiResponse, ResponseBody, WatchFrame } from '../client/door.ts'
-import { compress, wantsGzip } from './compression.ts'
+import { compress, THRESHOLD_BYTES, wantsGzip } from './compression.ts'
+import { listLength, listParts, type Sink, sendParts } from './pieces.ts'
 
 export const CLIENT_GONE = new Error('The client is gone')
 /** A client that takes nothing of its answer for this long is cut off: what waits for it must not wait for ever. */
@@ -32,12 +33,12 @@ export async function writeAnswer(answer: ApiResponse, message: IncomingMessage,
     case 'bytes':
     case 'object': {
       const { bytes } = body
-      if (bytes.length < COMPRESSED_FROM) {
+      if (bytes.length < THRESHOLD_BYTES) {
         response.writeHead(status, headLines(headers, bytes.length))
         response.end(bytes)
         return
       }
-      const sent = await compress(bytes, wantsGzip(message.headers['accept-encoding']))
+      const sent = await compress(bytes, takesGzip(message))
       response.writeHead(status, {
         ...headers,
         ...sent.headers,
@@ -48,6 +49,8 @@ export async function writeAnswer(answer: ApiResponse, message: IncomingMessage,
     }
     case 'list':
       return writeList(answer, body, message, outlet)
+    case 'pieces':
+      return sendParts(body.pieces, { zip: takesGzip(message) }, sinkOf(answer, outlet))
     case 'watch':
       return writeWatch(answer, body, outlet)
     case 'stream':
@@ -70,115 +73,34 @@ function headLines(headers: ApiResponse['headers'], length: number): (string | n
   return lines
 }
 
-/** Lists up to this size are sent with one write, longer ones in pieces. */
+/** Lists up to this size are sent with one write. */
 const WHOLE_BYTES = 64 * 1024
-const COMMA = Buffer.from(',')
 
 async function writeList(
   answer: ApiResponse,
-  body: Extract<ResponseBody, { kind: 'list' }>,
+  { head, items, tail }: Extract<ResponseBody, { kind: 'list' }>,
   message: IncomingMessage,
   outlet: Outlet,
 ): Promise<void> {
+  const length = listLength(head, items, tail)
+  const parts = listParts(head, items, tail)
+  if (length > WHOLE_BYTES) return sendParts(parts, { length, zip: takesGzip(message) }, sinkOf(answer, outlet))
   const { response } = outlet
-  const { head, items, tail } = body
-  let length = head.length + tail.length + Math.max(0, items.length - 1)
-  for (const item of items) length += item.bytes.length
-  if (gathers(length, message.headers['accept-encoding'])) {
-    const sent = await compress(Buffer.concat([...pieces(head, items, tail)]), true)
-    response.writeHead(answer.status, {
-      ...answer.headers,
-      ...sent.headers,
-      'content-length': sent.bytes.length,
-    } as OutgoingHttpHeaders)
-    response.end(sent.bytes)
-    return
-  }
-  response.writeHead(answer.status, { ...answer.headers, 'content-length': length } as OutgoingHttpHeaders)
-  if (length <= WHOLE_BYTES) {
-    response.end(Buffer.concat([...pieces(head, items, tail)], length))
-    return
-  }
-  const writer = new PieceWriter(outlet)
-  for (const part of pieces(head, items, tail)) {
-    const full = writer.add(part)
-    if (full !== undefined) await full
-  }
-  writer.end()
+  response.writeHead(answer.status, headLines(answer.headers, length))
+  response.end(Buffer.concat([...parts], length))
 }
 
-/** Shorter lists are not worth compressing (upstream's limit). */
-const COMPRESSED_FROM = 128 * 1024
-/** Longer lists are not gathered in memory to be compressed. */
-const MAX_GZIP_LIST = 16 * 1024 * 1024
-
-/** Is a list of this length compressed, and so one piece? */
-export function gathers(length: number, acceptEncoding: string | undefined): boolean {
-  return length > COMPRESSED_FROM && length <= MAX_GZIP_LIST && wantsGzip(acceptEncoding)
+function takesGzip({ headers }: IncomingMessage): boolean {
+  return wantsGzip(headers['accept-encoding'])
 }
 
-/**
- * Gathers the parts of a list in pieces. The memory of a piece is taken again once the socket is done with it: fresh memory for
- * megabytes of answer would cost more than the copying.
- */
-class PieceWriter {
-  readonly #outlet: Outlet
-  #piece: Buffer = takePiece()
-  #size = 0
-
-  constructor(outlet: Outlet) {
-    this.#outlet = outlet
+function sinkOf({ status, headers }: ApiResponse, outlet: Outlet): Sink {
+  const { response } = outlet
+  return {
+    begin: (more) => response.writeHead(status, { ...headers, ...more } as OutgoingHttpHeaders),
+    write: (piece, done) => (response.write(piece, done) ? undefined : drained(outlet)),
+    end: (last, done) => response.end(last, done),
   }
-
-  /** A promise to wait for when the client is behind. */
-  add(part: Buffer): Promise<void> | undefined {
-    let waiting: Promise<void> | undefined
-    let from = 0
-    while (this.#size + part.length - from > PIECE_BYTES) {
-      const copied = part.copy(this.#piece, this.#size, from)
-      from += copied
-      this.#size += copied
-      if (!this.#send()) waiting ??= drained(this.#outlet)
-    }
-    this.#size += part.copy(this.#piece, this.#size, from)
-    return waiting
-  }
-
-  end(): void {
-    this.#send()
-    givePiece(this.#piece)
-    this.#outlet.response.end()
-  }
-
-  #send(): boolean {
-    const sent = this.#piece
-    const more = this.#outlet.response.write(sent.subarray(0, this.#size), () => givePiece(sent))
-    this.#piece = takePiece()
-    this.#size = 0
-    return more
-  }
-}
-
-const PIECE_BYTES = 256 * 1024
-const MAX_FREE_PIECES = 16
-const freePieces: Buffer[] = []
-
-function givePiece(piece: Buffer): void {
-  if (freePieces.length < MAX_FREE_PIECES) freePieces.push(piece)
-}
-
-function takePiece(): Buffer {
-  return freePieces.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES)
-}
-
-export function* pieces(head: Buffer, items: readonly { bytes: Buffer }[], tail: Buffer): Generator<Buffer> {
-  yield head
-  for (let i = 0; i < items.length; i++) {
-    if (i > 0) yield COMMA
-    const item = items[i]
-    if (item) yield item.bytes
-  }
-  yield tail
 }
 
 async function writeWatch(

@@ -4,7 +4,10 @@ import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 
 /** Smaller answers are sent as they are (upstream defaultGzipThresholdBytes). */
-const THRESHOLD_BYTES = 128 * 1024
+export const THRESHOLD_BYTES = 128 * 1024
+
+/** What the head of a zipped answer says. */
+export const ZIPPED = { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } as const
 
 const gzipAsync = promisify(gzip)
 
@@ -18,5 +21,5 @@ export async function compress(
 ): Promise<{ bytes: Buffer; headers: Record<string, string> }> {
   if (!wanted || bytes.length < THRESHOLD_BYTES) return { bytes, headers: {} }
   const zipped = await gzipAsync(bytes, { level: constants.Z_BEST_SPEED })
-  return { bytes: zipped, headers: { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } }
+  return { bytes: zipped, headers: ZIPPED }
 }

@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import type { Clock } from '../base/clock.ts'
 import type { ApiRequest, ApiResponse, ResponseBody, WatchFrame } from '../client/door.ts'
-import { CLIENT_GONE, gathers, pieces, STALL_MS } from './answer.ts'
+import { CLIENT_GONE, STALL_MS } from './answer.ts'
 import { compress, wantsGzip } from './compression.ts'
+import { listLength, listParts, type SendOptions, sendParts } from './pieces.ts'
 
 /** Where an answer goes, and the clock by which its reader must not stall. */
 interface Outlet {
@@ -26,6 +27,8 @@ export async function writeStream(answer: ApiResponse, request: ApiRequest, outl
       return writeWhole(answer, request, outlet, body.bytes)
     case 'list':
       return writeList(answer, body, request, outlet)
+    case 'pieces':
+      return writeParts(answer, body.pieces, { zip: takesGzip(request) }, outlet)
     case 'watch':
       stream.respond(headersOf(answer))
       for await (const batch of body.events) {
@@ -67,41 +70,43 @@ const OF_CONNECTIONS = new Set([
 ])
 
 async function writeWhole(answer: ApiResponse, request: ApiRequest, { stream }: Outlet, bytes: Buffer): Promise<void> {
-  const sent = await compress(bytes, wantsGzip(request.headers['accept-encoding']))
+  const sent = await compress(bytes, takesGzip(request))
   if (stream.destroyed) throw CLIENT_GONE
   stream.respond(headersOf(answer, { ...sent.headers, 'content-length': sent.bytes.length }))
   stream.end(sent.bytes)
   finish(stream)
 }
 
-/** So much of a list is gathered for one write. */
-const PIECE_BYTES = 64 * 1024
-
 async function writeList(
   answer: ApiResponse,
-  body: Extract<ResponseBody, { kind: 'list' }>,
+  { head, items, tail }: Extract<ResponseBody, { kind: 'list' }>,
   request: ApiRequest,
   outlet: Outlet,
 ): Promise<void> {
+  const length = listLength(head, items, tail)
+  await writeParts(answer, listParts(head, items, tail), { length, zip: takesGzip(request) }, outlet)
+}
+
+async function writeParts(
+  answer: ApiResponse,
+  parts: Iterable<Buffer>,
+  options: SendOptions,
+  outlet: Outlet,
+): Promise<void> {
   const { stream } = outlet
-  const { head, items, tail } = body
-  let length = head.length + tail.length + Math.max(0, items.length - 1)
-  for (const item of items) length += item.bytes.length
-  if (length <= PIECE_BYTES || gathers(length, request.headers['accept-encoding']))
-    return writeWhole(answer, request, outlet, Buffer.concat([...pieces(head, items, tail)], length))
-  stream.respond(headersOf(answer, { 'content-length': length }))
-  let parts: Buffer[] = []
-  let size = 0
-  for (const part of pieces(head, items, tail)) {
-    parts.push(part)
-    size += part.length
-    if (size < PIECE_BYTES) continue
-    if (!stream.write(Buffer.concat(parts, size))) await drained(outlet)
-    parts = []
-    size = 0
-  }
-  stream.end(Buffer.concat(parts, size))
+  await sendParts(parts, options, {
+    begin(more) {
+      if (stream.destroyed) throw CLIENT_GONE
+      stream.respond(headersOf(answer, more))
+    },
+    write: (piece, done) => (stream.write(piece, done) ? undefined : drained(outlet)),
+    end: (last, done) => stream.end(last, done),
+  })
   finish(stream)
+}
+
+function takesGzip({ headers }: ApiRequest): boolean {
+  return wantsGzip(headers['accept-encoding'])
 }
 
 function linesOf(batch: readonly WatchFrame[]): Buffer {

@@ -4,32 +4,34 @@ import type { AnyObject } from '../apimachinery/metadata.ts'
 import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
 import { errorText } from '../base/log.ts'
 import * as errors from '../apimachinery/errors.ts'
-import { partialMetadata, partialMetadataList } from '../apimachinery/partial-metadata.ts'
-import { listStruct, partialObjectMetadata, status as statusStruct } from '../apimachinery/messages.ts'
-import { encodeProtobuf, encodeWatchFrame, type TypeMeta } from '../apimachinery/protobuf/protobuf.ts'
-import type { Struct } from '../apimachinery/schema.ts'
-import { tableOf } from '../apimachinery/table.ts'
+import { partialMetadata } from '../apimachinery/partial-metadata.ts'
+import { partialObjectMetadata, status as statusStruct } from '../apimachinery/messages.ts'
+import { encodeProtobuf, encodeWatchFrame } from '../apimachinery/protobuf/protobuf.ts'
+import { type TableOptions, tableHead, tableOf, tableRow } from '../apimachinery/table.ts'
 import { encodeYaml } from '../apimachinery/yaml.ts'
-import type { ApiResponse, CachedObject, WatchFrame } from '../client/door.ts'
+import type { ApiResponse, CachedObject, ResponseBody, WatchFrame } from '../client/door.ts'
 import { StoreBusyError, StoreFullError } from '../store/store.ts'
 import { frameLine } from './cache/stored.ts'
+import {
+  bytesPieces,
+  jsonPieces,
+  type ListMessage,
+  type ListParts,
+  lookAt,
+  protobufBody,
+  yamlPieces,
+} from './list-forms.ts'
 import type { MediaType, Representation } from './negotiation.ts'
 import type { RequestContext } from './registry/context.ts'
-import { type Listing, listBody } from './registry/list.ts'
+import { type Listing, listEnds } from './registry/list.ts'
 import type { Served } from './registry/served.ts'
-import { shownEvents, shownObject, shownObjects } from './registry/shown.ts'
+import { shownBytes, shownEvents, shownObject, shownObjects } from './registry/shown.ts'
 
 export type Headers = Record<string, string | readonly string[]>
 
 /** Every resource exists in JSON and YAML; those with a protobuf schema in protobuf too. */
 export function mediaOf(resource: Resource<AnyObject>): readonly MediaType[] {
   return resource.protobuf === false ? ['json', 'yaml'] : ['json', 'yaml', 'protobuf']
-}
-
-/** What of the query shapes a table. */
-interface TableOptions {
-  nowMs: number
-  includeObject: string
 }
 
 export function objectResponse(served: Served, stored: CachedObject, status: number, form: Form): ApiResponse {
@@ -43,7 +45,7 @@ export function objectResponse(served: Served, stored: CachedObject, status: num
     const message = messageOf(served, form)
     return { status, headers, body: { kind: 'bytes', bytes: encodeProtobuf(message.struct, message, object.object) } }
   }
-  return valueResponse(projected(served, [object], form, undefined), status, form)
+  return valueResponse(projected(served, object.object, form), status, form)
 }
 
 /** Parsed only for who looks inside: the HTTPS door sends the bytes. */
@@ -67,41 +69,75 @@ class ObjectBody {
 export interface Form {
   representation: Representation
   context: RequestContext
-  table: TableOptions
+  /** What of the query shapes a table. */
+  table: { nowMs: number; includeObject: string }
 }
 
-export function listResponse(served: Served, listing: Listing, form: Form): ApiResponse {
-  const { representation, context } = form
-  const headers = headersOf(representation, context)
+export async function listResponse(served: Served, listing: Listing, form: Form): Promise<ApiResponse> {
+  return {
+    status: 200,
+    headers: headersOf(form.representation, form.context),
+    body: await listForm(served, listing, form),
+  }
+}
+
+async function listForm(served: Served, listing: Listing, form: Form): Promise<ResponseBody> {
+  const { as, media } = form.representation
+  const { head, metadata, tail } = listEnds(served, listing)
+  if (as === 'object' && media === 'json') {
+    if (!served.view) return { kind: 'list', metadata, head, items: listing.items, tail }
+    return { kind: 'pieces', pieces: bytesPieces({ head, tail }, listing.items, (item) => shownBytes(served, item)) }
+  }
+  const look = lookAt(listing.items)
   const items = shownObjects(served, listing.items)
-  const body = listBody(served, { ...listing, items })
-  if (representation.as === 'object' && representation.media === 'json') return { status: 200, headers, body }
-  if (body.kind !== 'list') throw new Error('Bug: a list has a list body')
-  if (representation.media === 'protobuf') {
-    const objects = items.map((i) => i.object)
-    const bytes = protobufList(messageOf(served, form), { metadata: body.metadata, items: objects })
-    return { status: 200, headers, body: { kind: 'bytes', bytes } }
+  if (media === 'protobuf') {
+    return protobufBody(messageOf(served, form), metadata, { items, look, signal: form.context.signal })
   }
-  return valueResponse(projected(served, items, form, body.metadata), 200, form)
+  const parts = partsOf(served, form, metadata)
+  return { kind: 'pieces', pieces: (media === 'yaml' ? yamlPieces : jsonPieces)(parts, items, look) }
 }
 
-/** The objects as table or metadata, as one (`listMeta` absent) or as a list. */
-function projected(served: Served, objects: readonly CachedObject[], form: Form, listMeta: object | undefined): object {
-  const { shown: resource } = served
-  const values = objects.map((o) => o.object)
-  if (form.representation.as === 'table') {
-    const meta = listMeta ?? { resourceVersion: values[0]?.metadata.resourceVersion ?? '' }
-    return tableOf(resource, values, {
-      nowMs: form.table.nowMs,
-      includeObject: includeOf(form.table.includeObject),
-      metadata: meta,
-    })
+/** The list as a value: a table, the metadata of its objects, or the objects. */
+function partsOf({ shown }: Served, form: Form, metadata: object): ListParts {
+  switch (form.representation.as) {
+    case 'table': {
+      const options = tableOptions(form, metadata)
+      return {
+        around: { ...tableHead(shown, options) },
+        member: 'rows',
+        each: (object) => tableRow(shown, object, options),
+      }
+    }
+    case 'metadata':
+      return {
+        around: { kind: PARTIAL.listKind, apiVersion: PARTIAL.apiVersion, metadata },
+        member: 'items',
+        each: partialMetadata,
+      }
+    case 'object':
+      return {
+        around: { kind: shown.listKind, apiVersion: shown.apiVersion, metadata },
+        member: 'items',
+        each: (object) => object,
+      }
   }
-  if (form.representation.as === 'metadata') {
-    return listMeta ? partialMetadataList(values, listMeta) : partialMetadata(values[0] as DeepReadonly<AnyObject>)
+}
+
+/** One object as table, metadata or itself. */
+function projected({ shown }: Served, object: DeepReadonly<AnyObject>, form: Form): object {
+  const { resourceVersion = '' } = object.metadata
+  switch (form.representation.as) {
+    case 'table':
+      return tableOf(shown, [object], tableOptions(form, { resourceVersion }))
+    case 'metadata':
+      return partialMetadata(object)
+    case 'object':
+      return object
   }
-  if (!listMeta) return values[0] as object
-  return { kind: resource.listKind, apiVersion: resource.apiVersion, metadata: listMeta, items: values }
+}
+
+function tableOptions({ table }: Form, metadata: object): TableOptions {
+  return { nowMs: table.nowMs, includeObject: includeOf(table.includeObject), metadata }
 }
 
 function includeOf(text: string): 'None' | 'Metadata' | 'Object' {
@@ -155,19 +191,15 @@ function frameValue(served: Served, frame: WatchFrame, form: Form, withColumns: 
   if (frame.type === 'ERROR') return object
   if (form.representation.as === 'metadata') return partialMetadata(object)
   if (form.representation.as !== 'table') return object
-  if (frame.type === 'BOOKMARK')
-    return { ...tableOf(served.shown, [], tableOptions(form, object)), columnDefinitions: [] }
-  const table = tableOf(served.shown, [object], tableOptions(form, object))
+  const options = tableOptions(form, frameMetadata(object))
+  if (frame.type === 'BOOKMARK') return { ...tableOf(served.shown, [], options), columnDefinitions: [] }
+  const table = tableOf(served.shown, [object], options)
   return withColumns ? table : { ...table, columnDefinitions: null }
 }
 
-function tableOptions(form: Form, object: DeepReadonly<AnyObject>): Parameters<typeof tableOf>[2] {
-  const { resourceVersion = '', annotations } = object.metadata
-  return {
-    nowMs: form.table.nowMs,
-    includeObject: includeOf(form.table.includeObject),
-    metadata: { resourceVersion, ...(annotations ? { annotations } : {}) },
-  }
+function frameMetadata({ metadata }: DeepReadonly<AnyObject>): object {
+  const { resourceVersion = '', annotations } = metadata
+  return { resourceVersion, ...(annotations ? { annotations } : {}) }
 }
 
 /** Any JSON value in the media that was asked for. */
@@ -255,12 +287,7 @@ function isStatus(value: object): boolean {
   return 'kind' in value && value.kind === STATUS_TYPE.kind
 }
 
-interface Message extends TypeMeta {
-  struct: Struct
-  listKind: string
-}
-
-const PARTIAL: Message = {
+const PARTIAL: ListMessage = {
   struct: partialObjectMetadata,
   apiVersion: 'meta.k8s.io/v1',
   kind: 'PartialObjectMetadata',
@@ -268,15 +295,11 @@ const PARTIAL: Message = {
 }
 
 /** What an object is in protobuf; the encoder takes of it what the message has. */
-function messageOf({ shown }: Served, { representation }: Form): Message {
+function messageOf({ shown }: Served, { representation }: Form): ListMessage {
   return representation.as === 'metadata' ? PARTIAL : shown
 }
 
-function protobufList({ struct, apiVersion, listKind }: Message, list: object): Buffer {
-  return encodeProtobuf(listStruct(struct, listKind), { apiVersion, kind: listKind }, list)
-}
-
-function frameProtobuf(message: Message, { type, object }: WatchFrame): Buffer {
+function frameProtobuf(message: ListMessage, { type, object }: WatchFrame): Buffer {
   if (type === 'ERROR') return encodeProtobuf(statusStruct, STATUS_TYPE, object as object)
   return encodeProtobuf(message.struct, message, object as object)
 }

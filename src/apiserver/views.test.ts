@@ -8,6 +8,7 @@ import { deployments } from '../api/apps/deployment.ts'
 import { ingresses } from '../api/networking/ingress/ingress.ts'
 import { VIEWS } from '../api/all.ts'
 import type { ApiRequest, ApiResponse, WatchFrame } from '../client/door.ts'
+import { listParts } from './pieces.ts'
 import { ADMIN, startCluster, type TestCluster } from '../testing/cluster.ts'
 
 const PATH = '/apis/extensions/v1beta1/namespaces/default/deployments'
@@ -37,17 +38,14 @@ async function call(
   return await cluster.server.handle(request)
 }
 
-function bodyOf(answer: ApiResponse): Record<string, never> {
-  const { body } = answer
-  assert.ok(body.kind === 'object' || body.kind === 'bytes' || body.kind === 'list')
+function bodyOf({ body }: ApiResponse): Record<string, never> {
+  assert.ok(body.kind === 'object' || body.kind === 'bytes' || body.kind === 'list' || body.kind === 'pieces')
   const bytes =
     body.kind === 'list'
-      ? Buffer.concat([
-          body.head,
-          ...body.items.flatMap((item, i) => [...(i > 0 ? [Buffer.from(',')] : []), item.bytes]),
-          body.tail,
-        ])
-      : body.bytes
+      ? Buffer.concat([...listParts(body.head, body.items, body.tail)])
+      : body.kind === 'pieces'
+        ? Buffer.concat(Array.from(body.pieces, (piece) => Buffer.from(piece)))
+        : body.bytes
   return JSON.parse(bytes.toString()) as Record<string, never>
 }
 

@@ -42,6 +42,8 @@ export interface CachedObject {
   readonly bytes: Buffer
   /** The parsed object; shared by everybody, so read-only. */
   readonly object: DeepReadonly<AnyObject>
+  /** The same for one look: parsed anew where nobody has before, and not kept. */
+  glance(): DeepReadonly<AnyObject>
 }
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
@@ -68,6 +70,8 @@ export type ResponseBody =
       items: readonly CachedObject[]
       tail: Buffer
     }
+  /** A list in another form than the objects are kept in, made while it is written: whole it would be too much at once. A piece is good until the next is taken. */
+  | { kind: 'pieces'; pieces: Iterable<Buffer> }
   /** A watch. Each batch is what became ready together; it is written at once. */
   | { kind: 'watch'; events: AsyncIterable<readonly WatchFrame[]> }
   /** Anything else that flows (logs, proxied answers). */

@@ -45,6 +45,8 @@ function inProcessTransport({ handle, identity, userAgent }: InProcessOptions): 
           return { metadata: body.metadata, items: body.items.map((item) => item.object) }
         case 'bytes':
           return JSON.parse(body.bytes.toString()) as unknown
+        case 'pieces':
+          return JSON.parse(Buffer.concat(Array.from(body.pieces, (piece) => Buffer.from(piece))).toString()) as unknown
         case 'empty':
           return {}
         case 'watch':

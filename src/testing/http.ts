@@ -63,6 +63,8 @@ async function bytesOf(body: ResponseBody): Promise<Buffer> {
         ...body.items.flatMap((item, i) => (i === 0 ? [item.bytes] : [Buffer.from(','), item.bytes])),
         body.tail,
       ])
+    case 'pieces':
+      return Buffer.concat(Array.from(body.pieces, (piece) => Buffer.from(piece)))
     case 'watch': {
       const lines: Buffer[] = []
       for await (const batch of body.events) lines.push(...batch.map((frame) => frame.line))

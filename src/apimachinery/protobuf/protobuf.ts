@@ -100,6 +100,13 @@ function guarded<T>(read: () => T): T {
 /** The body of a response: `k8s\0` and the envelope around the message. For lists, give `listStruct(resource.struct)`. */
 export function encodeProtobuf(struct: Struct, typeMeta: TypeMeta, object: object): Buffer {
   const writer = new Writer()
+  openEnvelope(writer, typeMeta)
+  writeMessage(writer, () => codecOf(struct).write(writer, isObject(object) ? object : {}))
+  closeEnvelope(writer)
+  return writer.finish()
+}
+
+function openEnvelope(writer: Writer, typeMeta: TypeMeta): void {
   writer.fixed32(MAGIC.readUInt32LE(0))
   writer.tag(1, WIRE.bytes)
   writeMessage(writer, () => {
@@ -109,12 +116,44 @@ export function encodeProtobuf(struct: Struct, typeMeta: TypeMeta, object: objec
     writer.string(typeMeta.kind)
   })
   writer.tag(2, WIRE.bytes)
-  writeMessage(writer, () => codecOf(struct).write(writer, isObject(object) ? object : {}))
+}
+
+function closeEnvelope(writer: Writer): void {
   writer.tag(3, WIRE.bytes)
   writer.string('')
   writer.tag(4, WIRE.bytes)
   writer.string('')
-  return writer.finish()
+}
+
+/** The number of a list's items; it is the highest, so they end the message. */
+const ITEMS = 2
+
+/** Encodes items of a list, each as the field of the list's message. What it gives is good until the next: all of them share one memory. */
+export function itemEncoder(struct: Struct): (item: object) => Buffer {
+  const writer = new Writer()
+  return (item) => {
+    writer.clear()
+    writer.tag(ITEMS, WIRE.bytes)
+    writeMessage(writer, () => codecOf(struct).write(writer, isObject(item) ? item : {}))
+    return writer.finish()
+  }
+}
+
+/** What stands before and behind the items of a list, which are `itemsLength` bytes together: with them it is what `encodeProtobuf` makes. */
+export function encodeListEnds(
+  struct: Struct,
+  typeMeta: TypeMeta,
+  { metadata, itemsLength }: { metadata: object; itemsLength: number },
+): { head: Buffer; tail: Buffer } {
+  const meta = new Writer()
+  codecOf(struct).write(meta, { metadata, items: [] })
+  const before = meta.finish()
+  const head = new Writer()
+  openEnvelope(head, typeMeta)
+  head.uint32(before.length + itemsLength)
+  const tail = new Writer()
+  closeEnvelope(tail)
+  return { head: Buffer.concat([head.finish(), before]), tail: tail.finish() }
 }
 
 /** One frame of a protobuf watch: a length of four bytes, then WatchEvent{type, object{raw: the whole encoded object}}. */

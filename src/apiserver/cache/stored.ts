@@ -51,6 +51,11 @@ export class StoredObject implements CachedObject {
     return this.#object
   }
 
+  /** For one look at one of many: what all of them are parsed may be more than there is memory. */
+  glance(): DeepReadonly<AnyObject> {
+    return this.#object ?? (JSON.parse(this.bytes.toString()) as AnyObject)
+  }
+
   /** The labels, read out of the bytes where nobody has parsed the object yet. */
   get labels(): Readonly<Record<string, string>> {
     this.#labels ??= this.#object ? (this.#object.metadata.labels ?? NO_LABELS) : this.#readLabels()

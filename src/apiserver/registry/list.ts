@@ -1,7 +1,6 @@
 // LIST: a page of the cache, or of the store where an older revision is asked for, with the tokens that lead from page to page.
 
 import * as errors from '../../apimachinery/errors.ts'
-import type { CachedObject, ResponseBody } from '../../client/door.ts'
 import { CompactedError } from '../../store/store.ts'
 import type { StoredObject } from '../cache/stored.ts'
 import type { RequestContext } from './context.ts'
@@ -161,11 +160,14 @@ export function tokenFor(served: Served, revision: number, key: string): string 
   ).toString('base64url')
 }
 
-/** A listing whose objects are as clients see them. */
-type Shown = Omit<Listing, 'items'> & { readonly items: readonly CachedObject[] }
+export interface ListMetadata {
+  resourceVersion: string
+  continue?: string
+  remainingItemCount?: number
+}
 
-/** The list as a response body: head, the cached bytes of the items, tail. */
-export function listBody(served: Served, listing: Shown): ResponseBody {
+/** What stands around the items of a list: its metadata, and head and tail in JSON. */
+export function listEnds(served: Served, listing: Listing): { metadata: ListMetadata; head: Buffer; tail: Buffer } {
   const { shown: resource } = served
   const token = listing.next === undefined ? undefined : tokenFor(served, listing.revision, listing.next)
   const metadata = {
@@ -174,7 +176,7 @@ export function listBody(served: Served, listing: Shown): ResponseBody {
     ...(token !== undefined && listing.remaining !== undefined ? { remainingItemCount: listing.remaining } : {}),
   }
   const head = `{"kind":${JSON.stringify(resource.listKind)},"apiVersion":${JSON.stringify(resource.apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`
-  return { kind: 'list', metadata, head: Buffer.from(head), items: listing.items, tail: LIST_TAIL }
+  return { metadata, head: Buffer.from(head), tail: LIST_TAIL }
 }
 
 const LIST_TAIL = Buffer.from(']}\n')

@@ -16,6 +16,13 @@ export function shownObjects({ view }: Served, objects: readonly CachedObject[])
   return view ? objects.map((object) => new ViewedObject(view, object)) : objects
 }
 
+/** What `bytes` of the shown object would be, for one look: nothing is kept. */
+export function shownBytes({ view }: Served, object: CachedObject): Buffer {
+  return view
+    ? spliceResourceVersion(serialize(view.resource, view.fromHub(object.glance())), object.revision)
+    : object.bytes
+}
+
 export function shownEvents(
   { view }: Served,
   events: AsyncIterable<readonly WatchFrame[]>,
@@ -58,6 +65,10 @@ class ViewedObject implements CachedObject {
   get object(): DeepReadonly<AnyObject> {
     this.#object ??= this.#view.fromHub(this.#stored.object)
     return this.#object
+  }
+
+  glance(): DeepReadonly<AnyObject> {
+    return this.#object ?? this.#view.fromHub(this.#stored.glance())
   }
 
   get bytes(): Buffer {

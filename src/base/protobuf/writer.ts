@@ -14,6 +14,11 @@ export class Writer {
     return this.#bytes.subarray(0, this.#position)
   }
 
+  /** Forgets what was written; the memory is used again. */
+  clear(): void {
+    this.#position = 0
+  }
+
   tag(number: number, wire: number): void {
     this.uint32(number * 8 + wire)
   }
