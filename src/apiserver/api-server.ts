@@ -62,7 +62,8 @@ import { valueResponse } from './responses.ts'
 import { formOf } from './rest.ts'
 import { reviews } from './reviews/reviews.ts'
 import { authorizeRequest, createPipeline, type PipelineOptions, type SubresourceHandler } from './server.ts'
-import { firstServiceIP, ServiceAllocation } from './service-allocation.ts'
+import { firstServiceIP } from './service-allocation/ranges.ts'
+import { prepareAllocation } from './service-allocation/start.ts'
 import { approval } from './subresources/certificates.ts'
 import { finalize } from './subresources/namespaces.ts'
 import { eviction } from './subresources/eviction.ts'
@@ -115,6 +116,7 @@ export interface ApiServer extends AsyncDisposable, Upgrades {
 }
 
 export const DEFAULT_ISSUER = 'https://kubernetes.default.svc.cluster.local'
+const DEFAULT_NODE_PORTS = [30_000, 32_767] as const
 const LOOPBACK: Identity = { username: 'system:apiserver', groups: ['system:masters'] }
 
 /** Resolves when the server can answer: caches loaded, what every cluster is born with in place. */
@@ -128,6 +130,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const registry: Registry = new Registry(cacher)
   for (const resource of ALL_RESOURCES) await registry.add(resource)
   for (const view of VIEWS) registry.addView(view)
+  const client = (identity: Identity, userAgent: string): Client =>
+    inProcessClient({ handle: (request) => handle(request), identity, userAgent })
+  const { serviceCIDR, nodePorts = DEFAULT_NODE_PORTS } = options
+  const self = client(LOOPBACK, 'kube-apiserver')
+  const allocation = stack.use(
+    await prepareAllocation({ registry, store, cacher, client: self, clock, random, log, serviceCIDR, nodePorts }),
+  )
   await cacher.start()
 
   const tokens = tokenIssuer(options, registry)
@@ -144,15 +153,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     clock,
     random,
     admission: admissionPlugins(options, registry, rbac, authorizers),
-    hooks: [allocation(options, registry)],
+    hooks: [allocation.hook],
   }
   const custom =
     options.customResources === false
       ? undefined
       : stack.use(await startCustomResources({ registry, core, clock, log, conversions }))
   const proxyOptions = { registry, log, random, ...(options.kubelet ? { kubelet: options.kubelet } : {}) }
-  const client = (identity: Identity, userAgent: string): Client =>
-    inProcessClient({ handle: (request) => handle(request), identity, userAgent })
   const aggregation = stack.use(
     new Aggregation({
       registry,
@@ -203,14 +210,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }
   const reload = async (group: string, plural: string): Promise<void> => custom?.reload(group, plural)
   const handle = counted(refuseUnconverted(createPipeline(pipeline), conversions, reload), metrics, clock)
+  await allocation.start()
   await bootstrap({
-    client: client(LOOPBACK, 'kube-apiserver'),
-    kubernetesIP: firstServiceIP(options.serviceCIDR),
+    client: self,
+    kubernetesIP: firstServiceIP(serviceCIDR),
     ...(options.advertise ? { advertise: options.advertise } : {}),
     ...(options.clusterCA ? { clusterCA: options.clusterCA } : {}),
     ...(options.frontProxy ? { frontProxyCA: options.frontProxy.ca } : {}),
   })
-  const services = stack.use(new LocalApiServices({ registry, client: client(LOOPBACK, 'kube-apiserver'), log }))
+  const services = stack.use(new LocalApiServices({ registry, client: self, log }))
   await services.settled()
   ready.bootstrapped = true
   const upgradeOptions = { clock, log, authorizeRequest: (request: ApiRequest) => authorizeRequest(pipeline, request) }
@@ -294,17 +302,6 @@ function admissionPlugins(
     certificateSigning(authorizers),
     certificateSubjectRestriction,
   ]
-}
-
-function allocation(options: ApiServerOptions, registry: Registry): ServiceAllocation {
-  const cache = registry.get('', 'v1', 'services')?.cache
-  if (!cache) throw new Error('Bug: services are not served')
-  return new ServiceAllocation({
-    cache,
-    random: options.random,
-    serviceCIDR: options.serviceCIDR,
-    nodePorts: options.nodePorts ?? [30000, 32767],
-  })
 }
 
 function nodeAuthorizerOver(registry: Registry): Authorizer {

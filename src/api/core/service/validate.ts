@@ -14,6 +14,10 @@ import { validatePortReference } from '../pod/validate-containers.ts'
 import type { ServicePort, ServiceSpec } from './fields.ts'
 import type { Service } from './service.ts'
 
+/** A load balancer asks a port of each node whether pods are on it. */
+const isChecked = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>
+  type === 'LoadBalancer' && externalTrafficPolicy === 'Local'
+
 const isHeadless = (spec: ServiceSpec): boolean => (spec.clusterIPs?.[0] ?? spec.clusterIP) === 'None'
 
 export function validateService({ spec }: Service, issues: Issues): void {
@@ -42,6 +46,10 @@ export function validateService({ spec }: Service, issues: Issues): void {
       spec.externalTrafficPolicy,
       'may only be set for externally-accessible services',
     )
+  }
+  if (spec.healthCheckNodePort && !isChecked(spec)) {
+    const why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+    issues.invalid('spec.healthCheckNodePort', spec.healthCheckNodePort, why)
   }
   const timeout = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds
   if (timeout !== undefined && (timeout <= 0 || timeout > 86_400)) {
@@ -114,6 +122,10 @@ export function keepAllocated({ spec: next }: Service, { spec: previous }: Servi
       if ((port.nodePort ?? 0) === 0 && old?.nodePort !== undefined) port.nodePort = old.nodePort
     } else if (!onNodes(next) && onNodes(previous) && port.nodePort === old?.nodePort) delete port.nodePort
   }
+  if (isChecked(previous) && !isChecked(next)) {
+    if (next.healthCheckNodePort === previous.healthCheckNodePort) delete next.healthCheckNodePort
+  } else if (isChecked(previous) && !next.healthCheckNodePort && previous.healthCheckNodePort)
+    next.healthCheckNodePort = previous.healthCheckNodePort
   if (
     !onNodes(next) &&
     next.externalTrafficPolicy === previous.externalTrafficPolicy &&
@@ -128,6 +140,8 @@ function dropAddresses(next: ServiceSpec, previous: ServiceSpec): void {
 }
 
 export function validateServiceUpdate({ spec: next }: Service, { spec: previous }: Service, issues: Issues): void {
+  if (isChecked(next) && isChecked(previous) && next.healthCheckNodePort !== previous.healthCheckNodePort)
+    issues.forbidden('spec.healthCheckNodePort', 'field is immutable')
   if (next.type === 'ExternalName' || previous.type === 'ExternalName') return
   const before = previous.clusterIPs?.[0] ?? previous.clusterIP ?? ''
   const now = next.clusterIPs?.[0] ?? next.clusterIP ?? ''
