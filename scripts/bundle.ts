@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const cache = join(root, '.cache')
@@ -28,6 +28,25 @@ const building = join(cache, `bundle.${process.pid}`)
 const OUTSIDE = ['lmdb']
 /** CommonJS packages within the bundle ask for Node's own modules in their way. */
 const REQUIRE = `import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);`
+
+/**
+ * `node:http`, loaded when it is used: whoever imports it has Node load a whole web client with it (`http.WebSocket`), a tenth of the start of a server,
+ * which itself speaks HTTPS and HTTP/2 only. A name that is missing here fails the build.
+ */
+const LATE_HTTP = `
+const http = () => process.getBuiltinModule('node:http')
+export const createServer = (...args) => http().createServer(...args)
+export const request = (...args) => http().request(...args)
+export const STATUS_CODES = new Proxy({}, { get: (_, code) => http().STATUS_CODES[code] })
+`
+
+const lateHttp: Plugin = {
+  name: 'late-http',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'late' }))
+    onLoad({ filter: /.*/, namespace: 'late' }, () => ({ contents: LATE_HTTP }))
+  },
+}
 
 /** The files that the program reads from beside its modules. */
 const assets = (): string[] => globSync('src/**/*.sh', { cwd: root })
@@ -43,6 +62,7 @@ async function write(): Promise<void> {
     platform: 'node',
     target: 'node26',
     external: OUTSIDE,
+    plugins: [lateHttp],
     banner: { js: REQUIRE },
     // Names stay, for stack traces; what goes is text that every process would hold in memory.
     minifyWhitespace: true,
