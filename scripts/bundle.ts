@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type Plugin } from 'esbuild'
+import { build, type Metafile, type Plugin } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const cache = join(root, '.cache')
@@ -52,7 +52,7 @@ const lateHttp: Plugin = {
 const assets = (): string[] => globSync('src/**/*.sh', { cwd: root })
 
 async function write(): Promise<void> {
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ['src/cmd/drover.ts'],
     outdir: building,
@@ -63,6 +63,9 @@ async function write(): Promise<void> {
     target: 'node26',
     external: OUTSIDE,
     plugins: [lateHttp],
+    metafile: true,
+    // What its package offers to Node is CommonJS; this is the same as modules.
+    alias: { yaml: './node_modules/yaml/browser/index.js' },
     banner: { js: REQUIRE },
     // Names stay, for stack traces; what goes is text that every process would hold in memory.
     minifyWhitespace: true,
@@ -72,7 +75,16 @@ async function write(): Promise<void> {
     sourcesContent: false,
     logLevel: 'warning',
   })
+  refuseLateCommonJs(metafile)
   for (const asset of assets()) copyFileSync(join(root, asset), join(building, basename(asset)))
+}
+
+/** The names of a CommonJS package that is imported late are lost in a bundle: it would fail when it is used, not here. */
+function refuseLateCommonJs({ inputs }: Metafile): void {
+  for (const [file, { imports }] of Object.entries(inputs))
+    for (const { kind, path } of imports)
+      if (kind === 'dynamic-import' && inputs[path]?.format === 'cjs')
+        throw new Error(`${file} imports ${path}, which is CommonJS, late: import it at once, or find its modules`)
 }
 
 function digest(directory: string): string {
