@@ -132,7 +132,7 @@ async function serve(options: Http2Options, incoming: Incoming): Promise<void> {
     answer = await options.handle(request)
   } catch (error) {
     if (!(error instanceof errors.StatusError)) throw error
-    answer = errorResponse(error, undefined)
+    answer = errorResponse(error, undefined, request.headers['accept'])
   }
   await writeStream(answer, request, { stream, clock: options.clock })
 }

@@ -170,7 +170,7 @@ async function serve(options: HttpsOptions, message: IncomingMessage, response: 
     if (!(error instanceof errors.StatusError)) throw error
     // The rest of an over-long body is not read: the connection cannot be used again.
     response.setHeader('connection', 'close')
-    answer = errorResponse(error, undefined)
+    answer = errorResponse(error, undefined, message.headers.accept)
   }
   await writeAnswer(answer, message, { response, clock: options.clock })
 }

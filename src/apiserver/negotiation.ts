@@ -27,11 +27,12 @@ const PROJECTIONS: Readonly<Record<string, Projection>> = {
   PartialObjectMetadata: 'metadata',
   PartialObjectMetadataList: 'metadata',
 }
-const JSON_OBJECT: Representation = { media: 'json', as: 'object', contentType: 'application/json' }
+export const JSON_OBJECT: Representation = { media: 'json', as: 'object', contentType: 'application/json' }
 
 /** What `kubectl get` sends is parsed once. */
 const cache = new Map<string, Representation>()
 const MAX_CACHED = 256
+const MAX_CLAUSES = 32
 
 /** Picks the first clause of `accept` that can be served; NotAcceptable when there is none. `offered` are the media that the answer exists in. */
 export function negotiate(
@@ -63,8 +64,27 @@ function choose(accept: string, offered: readonly MediaType[]): Representation {
   throw errors.notAcceptable(offered.map((o) => Object.entries(MEDIA).find(([, m]) => m === o)?.[0] ?? o))
 }
 
+/** The form of what went wrong: the first clause that asks for an object as it is, JSON where there is none (upstream hides no error behind another). */
+export function negotiateError(accept: string | undefined): Representation {
+  try {
+    return negotiate(plainClauses(accept), ['json', 'yaml', 'protobuf'])
+  } catch (error) {
+    if (error instanceof errors.StatusError && error.status.reason === 'NotAcceptable') return JSON_OBJECT
+    throw error
+  }
+}
+
+function plainClauses(accept: string | undefined): string | undefined {
+  return accept?.includes('as=')
+    ? accept
+        .split(',', MAX_CLAUSES)
+        .filter((clause) => !/;\s*as=/.test(clause))
+        .join(',')
+    : accept
+}
+
 function parseAccept(accept: string): Clause[] {
-  const clauses = accept.split(',', 32).map((part): Clause => {
+  const clauses = accept.split(',', MAX_CLAUSES).map((part): Clause => {
     const [type = '', ...rest] = part.split(';').map((s) => s.trim())
     const parameters = new Map(
       rest.map((p): [string, string] => [p.slice(0, p.indexOf('=')), p.slice(p.indexOf('=') + 1)]),

@@ -6,7 +6,8 @@ import { errorText } from '../base/log.ts'
 import * as errors from '../apimachinery/errors.ts'
 import { partialMetadata } from '../apimachinery/partial-metadata.ts'
 import { partialObjectMetadata, status as statusStruct } from '../apimachinery/messages.ts'
-import { encodeProtobuf, encodeWatchFrame } from '../apimachinery/protobuf/protobuf.ts'
+import { encodeProtobuf, encodeWatchFrame, type TypeMeta } from '../apimachinery/protobuf/protobuf.ts'
+import type { Struct } from '../apimachinery/schema.ts'
 import { type TableOptions, tableHead, tableOf, tableRow } from '../apimachinery/table.ts'
 import { encodeYaml } from '../apimachinery/yaml.ts'
 import type { ApiResponse, CachedObject, ResponseBody, WatchFrame } from '../client/door.ts'
@@ -21,7 +22,7 @@ import {
   protobufBody,
   yamlPieces,
 } from './list-forms.ts'
-import type { MediaType, Representation } from './negotiation.ts'
+import { type MediaType, negotiateError, type Representation } from './negotiation.ts'
 import type { RequestContext } from './registry/context.ts'
 import { type Listing, listEnds } from './registry/list.ts'
 import type { Served } from './registry/served.ts'
@@ -30,7 +31,7 @@ import { shownBytes, shownEvents, shownObject, shownObjects } from './registry/s
 export type Headers = Record<string, string | readonly string[]>
 
 /** Every resource exists in JSON and YAML; those with a protobuf schema in protobuf too. */
-export function mediaOf(resource: Resource<AnyObject>): readonly MediaType[] {
+export function mediaOf(resource: Pick<Resource<AnyObject>, 'protobuf'>): readonly MediaType[] {
   return resource.protobuf === false ? ['json', 'yaml'] : ['json', 'yaml', 'protobuf']
 }
 
@@ -66,8 +67,13 @@ class ObjectBody {
   }
 }
 
-export interface Form {
+/** In which form an answer goes, and what its headers tell. */
+interface AnswerForm {
   representation: Representation
+  context: RequestContext | undefined
+}
+
+export interface Form extends AnswerForm {
   context: RequestContext
   /** What of the query shapes a table. */
   table: { nowMs: number; includeObject: string }
@@ -202,24 +208,27 @@ function frameMetadata({ metadata }: DeepReadonly<AnyObject>): object {
   return { resourceVersion, ...(annotations ? { annotations } : {}) }
 }
 
-/** Any JSON value in the media that was asked for. */
-export function valueResponse(
+/** An object of a kind that is answered and not kept: reviews, tokens, Scale, what is told of them. */
+export function kindResponse(
+  { struct, apiVersion, kind }: TypeMeta & { struct: Struct },
   value: object,
-  status: number,
-  form: Pick<Form, 'representation' | 'context'>,
+  { status, form }: { status: number; form: AnswerForm },
 ): ApiResponse {
-  const { media } = form.representation
-  if (media === 'protobuf' && isStatus(value)) {
-    const bytes = encodeProtobuf(statusStruct, STATUS_TYPE, value)
-    return { status, headers: headersOf(form.representation, form.context), body: { kind: 'bytes', bytes } }
+  const { representation, context } = form
+  if (representation.media !== 'protobuf') return valueResponse(value, status, form)
+  const bytes = encodeProtobuf(struct, { apiVersion, kind }, value)
+  return { status, headers: headersOf(representation, context), body: { kind: 'bytes', bytes } }
+}
+
+/** Any JSON value in the media that was asked for; a Status in protobuf too. */
+export function valueResponse(value: object, status: number, form: AnswerForm): ApiResponse {
+  const { representation, context } = form
+  if (representation.media === 'protobuf') return kindResponse(STATUS, value, { status, form })
+  const headers = headersOf(representation, context)
+  if (representation.media === 'yaml') {
+    return { status, headers, body: { kind: 'bytes', bytes: Buffer.from(encodeYaml(value)) } }
   }
-  const bytes = media === 'yaml' ? Buffer.from(encodeYaml(value)) : Buffer.from(JSON.stringify(value))
-  const headers = headersOf(
-    media === 'protobuf' ? { ...form.representation, contentType: 'application/json' } : form.representation,
-    form.context,
-  )
-  if (media === 'json') return { status, headers, body: { kind: 'object', object: value, bytes } }
-  return { status, headers, body: { kind: 'bytes', bytes } }
+  return { status, headers, body: { kind: 'object', object: value, bytes: Buffer.from(JSON.stringify(value)) } }
 }
 
 function headersOf(representation: Representation, context: RequestContext | undefined): Headers {
@@ -260,32 +269,15 @@ function statusErrorOf(error: unknown): errors.StatusError {
   return errors.internalError(errorText(error))
 }
 
-/** An error as a Status: what the catalogue made, or an internal error for anything else. */
-export function errorResponse(error: unknown, context: RequestContext | undefined, protobuf = false): ApiResponse {
-  const failure = statusErrorOf(error)
-  const headers: Headers = { ...baseHeaders(context), 'content-type': 'application/json' }
-  const { status } = failure
+/** An error as a Status, what the catalogue made or an internal error for anything else; `accept` is what the client said it reads. */
+export function errorResponse(error: unknown, context: RequestContext | undefined, accept?: string): ApiResponse {
+  const { status } = statusErrorOf(error)
+  const answer = valueResponse(status, status.code, { representation: negotiateError(accept), context })
   const retry = status.details?.retryAfterSeconds
-  if (retry !== undefined) headers['retry-after'] = String(retry)
-  if (protobuf) {
-    return {
-      status: status.code,
-      headers: { ...headers, 'content-type': 'application/vnd.kubernetes.protobuf' },
-      body: { kind: 'bytes', bytes: encodeProtobuf(statusStruct, STATUS_TYPE, status) },
-    }
-  }
-  return {
-    status: status.code,
-    headers,
-    body: { kind: 'object', object: status, bytes: Buffer.from(JSON.stringify(status)) },
-  }
+  return retry === undefined ? answer : { ...answer, headers: { ...answer.headers, 'retry-after': String(retry) } }
 }
 
-const STATUS_TYPE = { apiVersion: 'v1', kind: 'Status' }
-
-function isStatus(value: object): boolean {
-  return 'kind' in value && value.kind === STATUS_TYPE.kind
-}
+const STATUS = { apiVersion: 'v1', kind: 'Status', struct: statusStruct }
 
 const PARTIAL: ListMessage = {
   struct: partialObjectMetadata,
@@ -300,6 +292,6 @@ function messageOf({ shown }: Served, { representation }: Form): ListMessage {
 }
 
 function frameProtobuf(message: ListMessage, { type, object }: WatchFrame): Buffer {
-  if (type === 'ERROR') return encodeProtobuf(statusStruct, STATUS_TYPE, object as object)
+  if (type === 'ERROR') return encodeProtobuf(statusStruct, STATUS, object as object)
   return encodeProtobuf(message.struct, message, object as object)
 }

@@ -28,6 +28,8 @@ export interface Call {
   context: RequestContext
 }
 
+type Answered = Parameters<typeof mediaOf>[0]
+
 type VerbHandler = (call: Call) => Promise<ApiResponse>
 
 const HANDLERS: Readonly<Record<string, VerbHandler>> = {
@@ -56,8 +58,9 @@ export async function serveResource(call: Call): Promise<ApiResponse> {
   return handler(call)
 }
 
-export function formOf({ core, served, request, context }: Call): Form {
-  const representation = negotiate(request.headers['accept'], mediaOf(served.shown))
+/** `answered` is the kind that goes out, where it is another one than the resource's. */
+export function formOf({ core, served, request, context }: Call, answered: Answered = served.shown): Form {
+  const representation = negotiate(request.headers['accept'], mediaOf(answered))
   return {
     representation,
     context,
@@ -72,8 +75,9 @@ export function keyOfRequest({ served, context }: Pick<Call, 'served' | 'context
 
 async function getObject(call: Call): Promise<ApiResponse> {
   const { core, served, request } = call
+  const form = formOf(call)
   await fresh(core, request.query.get('resourceVersion') ?? '')
-  return objectResponse(served, mustGet(served, keyOfRequest(call)), 200, formOf(call))
+  return objectResponse(served, mustGet(served, keyOfRequest(call)), 200, form)
 }
 
 async function listObjects(call: Call): Promise<ApiResponse> {

@@ -56,8 +56,9 @@ export type Pipeline = (request: ApiRequest, parsed: Parsed) => Promise<ApiRespo
 export function createPipeline(options: PipelineOptions): Pipeline {
   let inFlight = 0
   return async (request, parsed) => {
+    const { accept } = request.headers
     if (inFlight >= MAX_IN_FLIGHT)
-      return errorResponse(errors.tooManyRequests('Too many requests, please try again later.', 1), undefined)
+      return errorResponse(errors.tooManyRequests('Too many requests, please try again later.', 1), undefined, accept)
     inFlight++
     let context: RequestContext | undefined
     try {
@@ -67,8 +68,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     } catch (error) {
       if (!(error instanceof errors.StatusError))
         options.log.error('Failed to answer a request', { path: request.path, method: request.method, error })
-      const protobuf = (request.headers['accept'] ?? '').startsWith('application/vnd.kubernetes.protobuf')
-      return errorResponse(error, context, protobuf)
+      return errorResponse(error, context, accept)
     } finally {
       inFlight--
     }

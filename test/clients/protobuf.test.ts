@@ -7,9 +7,20 @@ import { Agent, request } from 'node:https'
 import { after, before, describe, test } from 'node:test'
 import { customResourceDefinitions } from '../../src/api/apiextensions/custom-resource-definition.ts'
 import { deployments } from '../../src/api/apps/deployment.ts'
+import { selfSubjectReviews } from '../../src/api/authentication/self-subject-review.ts'
+import { tokenRequests } from '../../src/api/authentication/token-request.ts'
+import { tokenReviews } from '../../src/api/authentication/token-review.ts'
+import { selfSubjectAccessReviews } from '../../src/api/authorization/self-subject-access-review.ts'
+import { selfSubjectRulesReviews } from '../../src/api/authorization/self-subject-rules-review.ts'
+import { subjectAccessReviews } from '../../src/api/authorization/subject-access-review.ts'
+import { scales } from '../../src/api/autoscaling/scale.ts'
 import { jobs } from '../../src/api/batch/job/job.ts'
+import { bindings } from '../../src/api/core/binding.ts'
 import { configMaps } from '../../src/api/core/config-map.ts'
+import { pods } from '../../src/api/core/pod/pod.ts'
 import { secrets } from '../../src/api/core/secret.ts'
+import { serviceAccounts } from '../../src/api/core/service-account.ts'
+import { evictions } from '../../src/api/policy/eviction.ts'
 import { listStruct, partialObjectMetadata, status } from '../../src/apimachinery/messages.ts'
 import type { AnyObject } from '../../src/apimachinery/metadata.ts'
 import { decodeEnvelope, decodeMessage, encodeProtobuf } from '../../src/apimachinery/protobuf/protobuf.ts'
@@ -110,6 +121,9 @@ function decoded(struct: Struct, bytes: Buffer): Decoded {
 
 const body = <T extends AnyObject>(resource: Resource<T>, object: object): Buffer =>
   encodeProtobuf(resource.struct as Struct, resource, object)
+
+const erased = <T extends AnyObject>(resource: Resource<T>): Resource<AnyObject> =>
+  resource as unknown as Resource<AnyObject>
 
 const pathOf = ({ group, version, plural }: { group: string; version: string; plural: string }): string =>
   `${group === '' ? '/api' : `/apis/${group}`}/${version}/namespaces/default/${plural}`
@@ -267,6 +281,127 @@ describe('a client that speaks protobuf', () => {
     const whole = await opened().send('GET', path, `${PROTOBUF},application/json`)
     assert.equal(whole.headers['content-type'], 'application/json')
     whole.resume()
+  })
+
+  test('scales, asks and is answered, all in its own tongue', async () => {
+    const template = { metadata: { labels: { app: 's' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+    const spec = { replicas: 2, selector: { matchLabels: { app: 's' } }, template }
+    const path = pathOf(deployments)
+    await opened().call('POST', path, deployments.struct as Struct, {
+      body: body(erased(deployments), { metadata: { name: 's' }, spec }),
+    })
+    const scale = await opened().call('GET', `${path}/s/scale`, scales.struct as Struct)
+    assert.deepEqual([scale.apiVersion, scale.kind, scale.object['spec']], ['autoscaling/v1', 'Scale', { replicas: 2 }])
+    assert.equal((scale.object['status'] as { selector?: string }).selector, 'app=s')
+    const scaled = await opened().call('PUT', `${path}/s/scale`, scales.struct as Struct, {
+      body: body(erased(scales), { metadata: { name: 's', namespace: 'default' }, spec: { replicas: 3 } }),
+    })
+    assert.partialDeepStrictEqual(scaled.object, { spec: { replicas: 3 } })
+    const account = { metadata: { name: 'asker' } }
+    await opened().call('POST', pathOf(serviceAccounts), serviceAccounts.struct as Struct, {
+      body: body(erased(serviceAccounts), account),
+    })
+    const request = await opened().call(
+      'POST',
+      `${pathOf(serviceAccounts)}/asker/token`,
+      tokenRequests.struct as Struct,
+      {
+        body: body(erased(tokenRequests), { spec: { audiences: ['me'], expirationSeconds: 1200 } }),
+      },
+    )
+    assert.deepEqual([request.apiVersion, request.kind], ['authentication.k8s.io/v1', 'TokenRequest'])
+    assert.deepEqual(request.object['spec'], { audiences: ['me'], expirationSeconds: 1200 })
+    const { token } = request.object['status'] as { token: string }
+    const review = await ask(tokenReviews, { spec: { token, audiences: ['me'] } })
+    assert.partialDeepStrictEqual(review, {
+      authenticated: true,
+      audiences: ['me'],
+      user: { username: 'system:serviceaccount:default:asker' },
+    })
+  })
+
+  test('is told who it is and what it may', async () => {
+    assert.partialDeepStrictEqual(await ask(selfSubjectReviews, {}), { userInfo: { username: 'kubernetes-admin' } })
+    const resourceAttributes = { verb: 'get', resource: 'pods', namespace: 'default' }
+    assert.partialDeepStrictEqual(await ask(selfSubjectAccessReviews, { spec: { resourceAttributes } }), {
+      allowed: true,
+    })
+    const extra = { scopes: ['a', 'b'] }
+    const nobody = { spec: { resourceAttributes, user: 'nobody', groups: ['none'], extra } }
+    assert.deepEqual(await ask(subjectAccessReviews, nobody), { allowed: false })
+    const rules = await ask(selfSubjectRulesReviews, { spec: { namespace: 'default' } })
+    assert.ok((rules as { resourceRules: object[] }).resourceRules.length > 0)
+  })
+
+  async function ask<T extends AnyObject>(resource: Resource<T>, question: object): Promise<object> {
+    const path = `/apis/${resource.group}/${resource.version}/${resource.plural}`
+    const answer = await opened().call('POST', path, resource.struct as Struct, { body: body(resource, question) })
+    assert.deepEqual([answer.apiVersion, answer.kind], [resource.apiVersion, resource.kind])
+    return answer.object['status'] as object
+  }
+
+  test('binds and evicts', async () => {
+    const pod = {
+      metadata: { name: 'p' },
+      spec: { containers: [{ name: 'c', image: 'i' }], serviceAccountName: 'asker' },
+    }
+    await opened().call('POST', pathOf(pods), pods.struct as Struct, { body: body(erased(pods), pod) })
+    const binding = { metadata: { name: 'p' }, target: { kind: 'Node', name: 'n1' } }
+    const bound = await opened().call('POST', `${pathOf(pods)}/p/binding`, status, {
+      body: body(erased(bindings), binding),
+    })
+    assert.deepEqual([bound.kind, bound.object['status'], bound.object.code], ['Status', 'Success', 201])
+    const evicted = await opened().call('POST', `${pathOf(pods)}/p/eviction`, status, {
+      body: body(erased(evictions), { metadata: { name: 'p' } }),
+    })
+    assert.deepEqual([evicted.kind, evicted.object['status'], evicted.object.code], ['Status', 'Success', 201])
+  })
+
+  test('finds its way', async () => {
+    const found = async (path: string): Promise<[string, Reader]> => {
+      const response = await opened().send('GET', path)
+      assert.equal(response.headers['content-type'], PROTOBUF)
+      const { kind, raw } = decodeEnvelope(Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>)))
+      return [kind, new Reader(raw)]
+    }
+    const [versions, core] = await found('/api')
+    assert.deepEqual([versions, core.tag() >>> 3, core.string()], ['APIVersions', 1, 'v1'])
+    const [kind, apps] = await found('/apis/apps/v1')
+    assert.deepEqual([kind, apps.tag() >>> 3, apps.string(), apps.tag() >>> 3], ['APIResourceList', 1, 'apps/v1', 2])
+    const [name, resource] = ['controllerrevisions', new Reader(apps.bytes())]
+    assert.deepEqual([resource.tag() >>> 3, resource.string()], [1, name])
+    assert.deepEqual([resource.tag() >>> 3, resource.bool()], [2, true])
+    assert.deepEqual([resource.tag() >>> 3, resource.string()], [3, 'ControllerRevision'])
+    assert.equal(resource.tag() >>> 3, 4)
+    const verbs = new Reader(resource.bytes())
+    assert.deepEqual([verbs.tag() >>> 3, verbs.string()], [1, 'create'])
+    assert.equal((await found('/apis'))[0], 'APIGroupList')
+    assert.equal((await found('/apis/apps'))[0], 'APIGroup')
+    for (const path of ['/version', '/']) {
+      const response = await opened().send('GET', path)
+      assert.deepEqual([path, response.statusCode, response.headers['content-type']], [path, 200, 'application/json'])
+      response.resume()
+    }
+  })
+
+  test('hears what went wrong in the first form that it names', async () => {
+    for (const [accept, contentType] of [
+      [`${PROTOBUF},application/json`, PROTOBUF],
+      [`application/json,${PROTOBUF}`, 'application/json'],
+      [`application/json;q=0.5,${PROTOBUF}`, PROTOBUF],
+      [`${PROTOBUF};as=Table;g=meta.k8s.io;v=v1,application/yaml`, 'application/yaml'],
+      [METADATA, 'application/json'],
+      [`${PROTOBUF};as=PartialObjectMetadata;g=meta.k8s.io;v=v1`, 'application/json'],
+      ['text/plain', 'application/json'],
+    ] as const) {
+      for (const path of [`${MAPS}/none`, '/apis/none/v1/things', '/nothing']) {
+        const response = await opened().send('GET', path, accept)
+        const code = accept === 'text/plain' && path.startsWith(MAPS) ? 406 : 404
+        const { statusCode, headers } = response
+        assert.deepEqual([path, accept, statusCode, headers['content-type']], [path, accept, code, contentType])
+        response.resume()
+      }
+    }
   })
 
   test('has tables in JSON, which protobuf has none of', async () => {

@@ -19,7 +19,7 @@ export function refuseUnconverted<Rest extends readonly unknown[]>(
     const answer = await conversions.readable(asked)
     if (answer === 'reload') await reload(asked.group, asked.plural)
     if (typeof answer === 'string') return handle(request, ...rest)
-    return errorResponse(statusOf(new ConversionError(answer.why)), undefined)
+    return errorResponse(statusOf(new ConversionError(answer.why)), undefined, request.headers['accept'])
   }
 }
 

@@ -1,5 +1,6 @@
 // What clients find their way with, in upstream's form.
 
+import { decodeEnvelope } from '../../apimachinery/protobuf/protobuf.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../base/log.ts'
@@ -171,7 +172,9 @@ test('aggregated discovery is one document per root, known by its ETag', async (
   assert.equal(jsonOf(await get('/api', { accept: old })).apiVersion, 'apidiscovery.k8s.io/v2beta1')
   assert.equal(jsonOf(await get('/apis', { accept: 'application/json' })).kind, 'APIGroupList')
   const protobufFirst = 'application/vnd.kubernetes.protobuf,application/json'
-  assert.equal(jsonOf(await get('/apis', { accept: protobufFirst })).kind, 'APIGroupList')
+  const inProtobuf = await get('/apis', { accept: protobufFirst })
+  assert.equal(inProtobuf?.headers['content-type'], 'application/vnd.kubernetes.protobuf')
+  assert.equal(decodeEnvelope(bytesOf(inProtobuf)).kind, 'APIGroupList')
 })
 
 test('documents follow the set of resources', async () => {

@@ -5,10 +5,10 @@ import * as errors from '../../apimachinery/errors.ts'
 import type { OpenApiDocument } from '../../apimachinery/openapi/documents.ts'
 import type { ApiRequest, ApiResponse } from '../../client/door.ts'
 import type { Aggregation } from '../aggregation/aggregation.ts'
-import { negotiate } from '../negotiation.ts'
+import { JSON_OBJECT, negotiate } from '../negotiation.ts'
 import type { RequestContext } from '../registry/context.ts'
 import type { Registry } from '../registry/registry.ts'
-import { type Headers, valueResponse } from '../responses.ts'
+import { type Headers, kindResponse, valueResponse } from '../responses.ts'
 import type { PathHandler } from '../server.ts'
 import {
   type AggregatedVersion,
@@ -19,6 +19,7 @@ import {
   apiVersions,
 } from './documents.ts'
 import { type Group, groupsOf, withRemote } from './groups.ts'
+import { discoveryMessage } from './messages.ts'
 import { OpenApiDocuments } from './openapi.ts'
 import { type VersionInfo, versionInfo } from './version.ts'
 
@@ -64,9 +65,9 @@ function answerTo(
 ): ApiResponse | undefined {
   switch (path) {
     case '/':
-      return value({ paths: known.rootPaths() }, request, context)
+      return valueResponse({ paths: known.rootPaths() }, 200, { representation: JSON_OBJECT, context })
     case '/version':
-      return value(version, request, context)
+      return valueResponse(version, 200, { representation: JSON_OBJECT, context })
     case '/api':
     case '/apis':
       return aggregatedAnswer(path, request, context, known) ?? value(known.plain(path) ?? {}, request, context)
@@ -83,8 +84,12 @@ function answerTo(
   return plain && value(plain, request, context)
 }
 
-function value(body: object, request: ApiRequest, context: RequestContext): ApiResponse {
-  return valueResponse(body, 200, { representation: negotiate(request.headers['accept']), context })
+const MEDIA = ['json', 'yaml', 'protobuf'] as const
+
+function value(document: object, request: ApiRequest, context: RequestContext): ApiResponse {
+  const form = { representation: negotiate(request.headers['accept'], MEDIA), context }
+  const message = form.representation.media === 'protobuf' ? discoveryMessage(document) : undefined
+  return message ? kindResponse(message, message.value, { status: 200, form }) : valueResponse(document, 200, form)
 }
 
 function notAllowed(): errors.StatusError {

@@ -16,7 +16,7 @@ import { type RbacSource, rulesFor } from '../authz/rbac.ts'
 import { parseJsonBody } from '../request-body.ts'
 import { decodeObject } from '../registry/body.ts'
 import { checkNew } from '../registry/validation.ts'
-import { valueResponse } from '../responses.ts'
+import { kindResponse } from '../responses.ts'
 import { type Call, formOf } from '../rest.ts'
 import type { SubresourceHandler } from '../server.ts'
 
@@ -76,7 +76,7 @@ function handler(answer: Answer): SubresourceHandler {
     }
     checkNew(served, named as AnyObject, context)
     object['status'] = await answer(object, call)
-    return valueResponse(object, 201, form)
+    return kindResponse(served.resource, object, { status: 201, form })
   }
 }
 

@@ -15,7 +15,7 @@ import { parseJsonBody } from '../request-body.ts'
 import { decodeObject } from '../registry/body.ts'
 import { mustGet } from '../registry/served.ts'
 import { change } from '../registry/update.ts'
-import { valueResponse } from '../responses.ts'
+import { kindResponse } from '../responses.ts'
 import { type Call, formOf, keyOfRequest, patchTypeOf } from '../rest.ts'
 
 export async function scale(call: Call): Promise<ApiResponse> {
@@ -32,7 +32,7 @@ export async function scale(call: Call): Promise<ApiResponse> {
 }
 
 function answer(call: Call, value: object): ApiResponse {
-  return valueResponse(value, 200, formOf(call))
+  return kindResponse(scales, value, { status: 200, form: formOf(call, scales) })
 }
 
 async function setScale(call: Call): Promise<ApiResponse> {

@@ -13,7 +13,7 @@ import { decodeObject } from '../registry/body.ts'
 import type { Registry } from '../registry/registry.ts'
 import { mustGet } from '../registry/served.ts'
 import { checkNew } from '../registry/validation.ts'
-import { valueResponse } from '../responses.ts'
+import { kindResponse } from '../responses.ts'
 import { type Call, formOf, keyOfRequest } from '../rest.ts'
 import type { SubresourceHandler } from '../server.ts'
 
@@ -56,7 +56,7 @@ export function token(issuer: TokenIssuer, registry: Registry): SubresourceHandl
       },
       status: { token: issued.token, expirationTimestamp: rfc3339(issued.expiresAtMs) },
     }
-    return valueResponse(answer, 201, formOf({ ...call, served: { ...served, resource: erased } }))
+    return kindResponse(tokenRequests, answer, { status: 201, form: formOf(call, tokenRequests) })
   }
 }
 
