@@ -122,7 +122,8 @@ const LOOPBACK: Identity = { username: 'system:apiserver', groups: ['system:mast
 /** Resolves when the server can answer: caches loaded, what every cluster is born with in place. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { clock, random, log, tenant = 'default' } = options
-  const stack = new AsyncDisposableStack()
+  // What was started is ended where the start fails halfway.
+  await using stack = new AsyncDisposableStack()
   const call: CallWebhook = (webhook) => webhookCaller({ registry, random, clock })(webhook)
   const conversions = stack.use(new Conversions({ call, clock, random, log }))
   const store = conversions.over(options.store)
@@ -221,6 +222,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const services = stack.use(new LocalApiServices({ registry, client: self, log }))
   await services.settled()
   ready.bootstrapped = true
+  const started = stack.move()
   const upgradeOptions = { clock, log, authorizeRequest: (request: ApiRequest) => authorizeRequest(pipeline, request) }
   return {
     handle,
@@ -238,7 +240,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     registry,
     cacher,
     client,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
 }
 

@@ -10,7 +10,7 @@ import { systemRandom } from '../../src/base/random.ts'
 import { configMaps } from '../../src/api/core/config-map.ts'
 import { httpClient } from '../../src/client/http.ts'
 import { MAX_BODY_BYTES, openHttps } from '../../src/apiserver/https.ts'
-import { type ServedCluster, serveCluster } from './server.ts'
+import { LIMIT, type ServedCluster, serveCluster } from './server.ts'
 
 const MAPS = '/api/v1/namespaces/default/configmaps'
 
@@ -23,8 +23,8 @@ function served(): ServedCluster {
 
 before(async () => {
   cluster = await serveCluster()
-})
-after(() => cluster?.[Symbol.asyncDispose]())
+}, LIMIT)
+after(() => cluster?.[Symbol.asyncDispose](), LIMIT)
 
 interface Answer {
   status: number
@@ -45,7 +45,7 @@ async function ask(path: string, options: RequestOptions = {}, body?: Buffer): P
 const statusOf = ({ bytes }: Answer): { code: number; reason: string; message: string } =>
   JSON.parse(bytes.toString()) as { code: number; reason: string; message: string }
 
-describe('the HTTPS door', () => {
+describe('the HTTPS door', LIMIT, () => {
   test('knows callers by certificate and by token, and nobody else', async () => {
     const { certificate: cert, key } = served()
     assert.equal((await ask(MAPS, { cert, key })).status, 200)

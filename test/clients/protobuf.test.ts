@@ -27,7 +27,7 @@ import { decodeEnvelope, decodeMessage, encodeProtobuf } from '../../src/apimach
 import type { Resource } from '../../src/apimachinery/resource.ts'
 import type { Struct } from '../../src/apimachinery/schema.ts'
 import { Reader } from '../../src/base/protobuf/protobuf.ts'
-import { type ServedCluster, serveCluster } from './server.ts'
+import { LIMIT, type ServedCluster, serveCluster } from './server.ts'
 
 const PROTOBUF = 'application/vnd.kubernetes.protobuf'
 const METADATA = `${PROTOBUF};as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json`
@@ -144,7 +144,7 @@ async function take(events: AsyncGenerator<WatchEvent>, until: (event: WatchEven
 
 const shown = ({ type, object }: WatchEvent): string => `${type} ${object.metadata.name}`
 
-describe('a client that speaks protobuf', () => {
+describe('a client that speaks protobuf', LIMIT, () => {
   let cluster: ServedCluster | undefined
   let client: ProtobufClient | undefined
   const opened = (): ProtobufClient => {
@@ -154,11 +154,11 @@ describe('a client that speaks protobuf', () => {
   before(async () => {
     cluster = await serveCluster()
     client = new ProtobufClient(cluster)
-  })
+  }, LIMIT)
   after(async () => {
     client?.[Symbol.dispose]()
     await cluster?.[Symbol.asyncDispose]()
-  })
+  }, LIMIT)
 
   test('creates, reads, updates, lists and deletes built-in kinds', async () => {
     const call: ProtobufClient['call'] = (...args) => opened().call(...args)

@@ -43,8 +43,12 @@ export interface ServedCluster extends AsyncDisposable {
   kubectl(version: KubectlVersion): Promise<(args: readonly string[], run?: Run) => Promise<Output>>
 }
 
+/** Nothing a test waits for takes this long: what does will not come. For hooks and suites, so that they fail instead of hanging. */
+export const LIMIT = { timeout: 60_000 }
+
 export async function serveCluster(): Promise<ServedCluster> {
-  const stack = new AsyncDisposableStack()
+  // Closed where the start fails halfway: an open door would keep the test's process alive for ever.
+  await using stack = new AsyncDisposableStack()
   const sources = { clock: systemClock, random: systemRandom }
   const directory = mkdtempSync(join(tmpdir(), 'drover-clients-'))
   stack.defer(() => rmSync(directory, { recursive: true, force: true }))
@@ -96,6 +100,7 @@ export async function serveCluster(): Promise<ServedCluster> {
     return path
   }
   const kubeconfig = file('kubeconfig', kubeconfigText(url, authority.certificate, admin))
+  const started = stack.move()
   return {
     api,
     client,
@@ -111,7 +116,7 @@ export async function serveCluster(): Promise<ServedCluster> {
       const program = await kubectlPath(version)
       return (args, run = {}) => call(program, args, { directory, kubeconfig }, run)
     },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
 }
 
