@@ -10,9 +10,15 @@ import {
   type V1ConfigMap,
   Watch,
 } from '@kubernetes/client-node'
-import { type ServedCluster, serveCluster } from './server.ts'
+import type { DeepReadonly } from '../../src/apimachinery/resource.ts'
+import { type ConfigMap, configMaps } from '../../src/api/core/config-map.ts'
+import { LIMIT, type ServedCluster, serveCluster } from './server.ts'
 
 const namespace = 'default'
+const FLOOD_BYTES = 1_000_000
+
+const configMap = (name: string): ConfigMap =>
+  ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace } }) as ConfigMap
 
 let cluster: ServedCluster | undefined
 
@@ -29,10 +35,10 @@ function config(): KubeConfig {
 
 before(async () => {
   cluster = await serveCluster()
-})
-after(() => cluster?.[Symbol.asyncDispose]())
+}, LIMIT)
+after(() => cluster?.[Symbol.asyncDispose](), LIMIT)
 
-describe('@kubernetes/client-node', () => {
+describe('@kubernetes/client-node', LIMIT, () => {
   test('creates, reads, lists, replaces, patches and deletes', async () => {
     const api = config().makeApiClient(CoreV1Api)
     const body = { metadata: { name: 'crud' }, data: { a: '1' } }
@@ -111,6 +117,56 @@ describe('@kubernetes/client-node', () => {
     await until('update i2')
     await api.deleteNamespacedConfigMap({ namespace, name: 'i2' })
     await until('delete i2')
+    await informer.stop()
+  })
+
+  test('an informer whose revision is no longer there (410 Gone) lists again and goes on', async () => {
+    const kubeConfig = config()
+    const api = kubeConfig.makeApiClient(CoreV1Api)
+    const { client } = served()
+    let lists = 0
+    const list = (): ReturnType<typeof api.listNamespacedConfigMap> => {
+      lists++
+      return api.listNamespacedConfigMap({ namespace, labelSelector: 'gone=no' })
+    }
+    const informer = makeInformer(kubeConfig, `/api/v1/namespaces/${namespace}/configmaps`, list, 'gone=no')
+    const known = new Set<string>()
+    let wake = (): void => {}
+    const note = (change: 'add' | 'delete') => (object: V1ConfigMap) => {
+      known[change](object.metadata?.name ?? '')
+      wake()
+    }
+    for (const verb of ['add', 'delete'] as const) informer.on(verb, note(verb))
+    const failed = Promise.withResolvers<never>()
+    informer.on('error', failed.reject)
+    const until = async (...names: string[]): Promise<void> => {
+      while (JSON.stringify([...known].sort()) !== JSON.stringify(names))
+        await Promise.race([
+          failed.promise,
+          new Promise<void>((resolve) => {
+            wake = resolve
+          }),
+        ])
+    }
+    const make = (name: string): Promise<DeepReadonly<ConfigMap>> =>
+      client.create(configMaps, { ...configMap(name), metadata: { name, namespace, labels: { gone: 'no' } } })
+    const kept = await make('g1')
+    await make('g2')
+    await informer.start()
+    await until('g1', 'g2')
+    // So much happens that is not for its eyes that the server forgets where it stands.
+    const cache = served().api.registry.get('', 'v1', 'configmaps')?.cache
+    await client.create(configMaps, configMap('flood'))
+    for (let i = 0; (cache?.floor ?? 0) <= Number(kept.metadata.resourceVersion) + 1; i++)
+      await client.update(configMaps, { ...configMap('flood'), data: { i: String(i).padStart(FLOOD_BYTES, ' ') } })
+    cache?.endWatches()
+    await client.delete(configMaps, { namespace, name: 'g1' })
+    await make('g3')
+    await until('g2', 'g3')
+    assert.equal(lists, 2)
+    await make('g4')
+    await until('g2', 'g3', 'g4')
+    assert.equal(lists, 2)
     await informer.stop()
   })
 
