@@ -10,6 +10,7 @@ import { ALL_RESOURCES, VIEWS } from '../api/all.ts'
 import type { Pod } from '../api/core/pod/pod.ts'
 import type { RuntimeClass } from '../api/node/runtime-class.ts'
 import type { PriorityClass } from '../api/scheduling/priority-class.ts'
+import type { Secret } from '../api/core/secret.ts'
 import type { ServiceAccount } from '../api/core/service-account.ts'
 import { type Binding, bindings } from '../api/core/binding.ts'
 import type { Client } from '../client/client.ts'
@@ -33,6 +34,7 @@ import { Aggregation } from './aggregation/aggregation.ts'
 import { type FrontProxy, type ResolveService, resolveByEndpoints } from './aggregation/backend.ts'
 import { aggregatedUpgrade, aggregator } from './aggregation/proxy.ts'
 import type { Authenticator } from './authn/authenticator.ts'
+import { bootstrapTokenAuthenticator } from './authn/bootstrap-tokens.ts'
 import { certificateAuthenticator } from './authn/certificates.ts'
 import { serviceAccountAuthenticator, TokenIssuer } from './authn/service-account-tokens.ts'
 import { type StaticToken, staticTokenAuthenticator } from './authn/tokens.ts'
@@ -145,6 +147,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const authenticators: Authenticator[] = [
     certificateAuthenticator,
     serviceAccountAuthenticator(tokens),
+    bootstrapTokenAuthenticator((path) => find<Secret>(registry, 'secrets', path), clock),
     staticTokenAuthenticator(options.tokens ?? []),
   ]
   const authorizers: Authorizer[] = [mastersAuthorizer, nodeAuthorizerOver(registry), rbacAuthorizer(rbac)]

@@ -1,5 +1,6 @@
 // Which requests may leave HTTP, and who takes them over: remote commands and proxied connections, watches.
 
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import * as errors from '../apimachinery/errors.ts'
 import type { ApiRequest } from '../client/door.ts'
@@ -41,7 +42,7 @@ const TOKEN_PROTOCOL = 'base64url.bearer.authorization.k8s.io.'
 
 function withSocketToken(request: ApiRequest, message: IncomingMessage): ApiRequest {
   const { headers } = message
-  if (headers.authorization || headers.upgrade?.toLowerCase() !== 'websocket') return request
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return request
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
   const tokens = offered.filter((name) => name.startsWith(TOKEN_PROTOCOL))
   const [token] = tokens
@@ -49,11 +50,19 @@ function withSocketToken(request: ApiRequest, message: IncomingMessage): ApiRequ
   const others = offered.filter((name) => !tokens.includes(name) && name !== '')
   // The server must choose one of the names, and must not answer with the token.
   if (tokens.length > 1 || others.length === 0) throw errors.unauthorized()
-  const text = Buffer.from(token.slice(TOKEN_PROTOCOL.length), 'base64url').toString()
   headers['sec-websocket-protocol'] = others.join(', ')
-  const { 'sec-websocket-protocol': _, ...rest } = request.headers
+  const { authorization = `Bearer ${tokenIn(token.slice(TOKEN_PROTOCOL.length))}` } = request.headers
   return {
     ...request,
-    headers: { ...rest, 'sec-websocket-protocol': others.join(', '), authorization: `Bearer ${text}` },
+    headers: { ...request.headers, 'sec-websocket-protocol': others.join(', '), authorization },
   }
+}
+
+/** What is not base64url of a text is no token. */
+function tokenIn(encoded: string): string {
+  const bytes = Buffer.from(encoded, 'base64url')
+  const text = bytes.toString()
+  if (!/^[\w-]+$/.test(encoded) || encoded.length % 4 === 1 || !isUtf8(bytes) || /[^\x21-\x7e]/.test(text))
+    throw errors.unauthorized()
+  return text
 }

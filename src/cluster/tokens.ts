@@ -3,17 +3,10 @@
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { authorityHash } from '../base/node/certificates.ts'
 import { UserError } from '../base/node/user-error.ts'
+import { hasEnded, TOKEN_NAMESPACE, TOKEN_TYPE, tokenField, tokenSecretName } from '../api/core/bootstrap-token.ts'
 import type { Secret } from '../api/core/secret.ts'
 import { type Administrator, type Answer, ask } from './api.ts'
-import {
-  hasEnded,
-  makeToken,
-  TOKEN_NAMESPACE,
-  TOKEN_TYPE,
-  tokenField,
-  tokenSecret,
-  tokenSecretName,
-} from './bootstrap-tokens.ts'
+import { makeToken, tokenSecret } from './bootstrap-tokens.ts'
 import type { Host } from './host.ts'
 import { reachableNames } from './pki.ts'
 import { type ClusterState, machineAddressOf } from './state.ts'

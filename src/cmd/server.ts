@@ -8,7 +8,6 @@ import { hasCode, UserError } from '../base/node/user-error.ts'
 import { systemRandom } from '../base/random.ts'
 import { type ApiServer, startApiServer } from '../apiserver/api-server.ts'
 import { type HttpsDoor, openHttps } from '../apiserver/https.ts'
-import { withBootstrapTokens } from '../cluster/bootstrap-tokens.ts'
 import type { Identity } from '../client/door.ts'
 import { renewNodes } from '../cluster/node-pki.ts'
 import { ensureAuthority, ensureServerPki, reachableNames, type ServerPki } from '../cluster/pki.ts'
@@ -284,10 +283,7 @@ async function openDoor(
 ): Promise<HttpsDoor> {
   try {
     return await openHttps({
-      handle: withBootstrapTokens(api.handle, {
-        client: api.client(ADMINISTRATOR, 'bootstrap-tokens'),
-        now: () => systemClock.now(),
-      }),
+      handle: api.handle,
       upgrade: api.upgrade,
       takesUpgrade: (message) => api.takesUpgrade(message),
       host: bindAddress,

@@ -8,14 +8,17 @@ import { KubeConfig } from '@kubernetes/client-node'
 import { WebSocketHandler } from '@kubernetes/client-node/dist/web-socket-handler.js'
 import { WebSocket } from 'ws'
 import { type ConfigMap, configMaps } from '../../src/api/core/config-map.ts'
+import { secrets } from '../../src/api/core/secret.ts'
+import { roleBindings } from '../../src/api/rbac/role-binding.ts'
+import { roles } from '../../src/api/rbac/role.ts'
 import { serviceAccounts } from '../../src/api/core/service-account.ts'
-import { type ServedCluster, serveCluster } from './server.ts'
+import { LIMIT, type ServedCluster, serveCluster } from './server.ts'
 
 let cluster: ServedCluster
 before(async () => {
   cluster = await serveCluster()
-})
-after(() => cluster[Symbol.asyncDispose]())
+}, LIMIT)
+after(() => cluster[Symbol.asyncDispose](), LIMIT)
 
 interface Event {
   type: string
@@ -139,6 +142,56 @@ test("a browser's token comes as a protocol, and is not sent back", async () => 
   assert.equal(known.code, 403)
   assert.match(known.body, /User \\"system:serviceaccount:default:browser\\" cannot watch/)
   assert.equal((await refusal(open(`${WATCH}none`, [protocol], anonymous))).code, 401)
+})
+
+test('a bootstrap token opens a watch, as header and as protocol, and is never sent back', async () => {
+  const [id, secret] = ['abcdef', '0123456789abcdef']
+  const fields = {
+    'token-id': id,
+    'token-secret': secret,
+    'usage-bootstrap-authentication': 'true',
+    'auth-extra-groups': 'system:bootstrappers:watchers',
+  }
+  await cluster.client.create(secrets, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace: 'kube-system', name: `bootstrap-token-${id}` },
+    type: 'bootstrap.kubernetes.io/token',
+    data: Object.fromEntries(Object.entries(fields).map(([key, text]) => [key, Buffer.from(text).toString('base64')])),
+  })
+  const apiGroup = 'rbac.authorization.k8s.io'
+  const metadata = { namespace: 'default', name: 'watchers' }
+  await cluster.client.create(roles, {
+    apiVersion: `${apiGroup}/v1`,
+    kind: 'Role',
+    metadata,
+    rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['watch'] }],
+  })
+  await cluster.client.create(roleBindings, {
+    apiVersion: `${apiGroup}/v1`,
+    kind: 'RoleBinding',
+    metadata,
+    roleRef: { apiGroup, kind: 'Role', name: 'watchers' },
+    subjects: [{ apiGroup, kind: 'Group', name: 'system:bootstrappers:watchers' }],
+  })
+  await make('token', 'a')
+  const anonymous = { cert: undefined, key: undefined }
+  const protocolOf = (text: string): string =>
+    `base64url.bearer.authorization.k8s.io.${Buffer.from(text).toString('base64url')}`
+  const authorization = `Bearer ${id}.${secret}`
+  for (const [protocols, headers] of [
+    [[protocolOf(`${id}.${secret}`), 'plain'], {}],
+    [[], { authorization }],
+    [[protocolOf(`${id}.${secret}`), 'plain'], { authorization }],
+  ] as const) {
+    const ws = open(`${WATCH}token`, [...protocols], { ...anonymous, headers })
+    const [first] = await messages(ws, 1)
+    assert.ok(first)
+    assert.deepEqual([eventOf(first).object.metadata.name, ws.protocol], ['token-a', protocols[1] ?? ''])
+    ws.terminate()
+  }
+  for (const protocol of [protocolOf(`${id}.0123456789abcdee`), `${protocolOf('x')}!`, protocolOf('a b')])
+    assert.equal((await refusal(open(`${WATCH}token`, [protocol, 'plain'], anonymous))).code, 401)
 })
 
 test("the client library's WebSockets watch too", async () => {
