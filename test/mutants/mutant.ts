@@ -8,6 +8,7 @@ export type BugClass =
   | 'time travel'
   | 'progress too far'
   | 'stale read'
+  | 'answered before readable'
   | 'lost update'
   | 'lost write after a crash'
   | 'revision given twice'
