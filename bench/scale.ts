@@ -1,16 +1,18 @@
 // Measures what many objects, large lists and many watchers cost `drover server`: time, memory, events a second, beside the targets.
-// Usage: scripts/run bench/scale.ts [--maps 300000] [--large 1000] [--idle 1000] [--watchers 1000] [--store lmdb] [--only selector,stream,idle,events]
+// Usage: scripts/run bench/scale.ts [--maps 300000] [--large 1000] [--idle 4000] [--watchers 1000] [--pods 10000] [--store lmdb] [--only selector,stream,idle,events,creates]
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
 import { Agent, request } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { systemClock } from '../src/base/clock.ts'
 import { systemRandom } from '../src/base/random.ts'
 import { ensureAdmin } from '../src/cluster/pki.ts'
@@ -19,10 +21,13 @@ const { values: flags } = parseArgs({
   options: {
     maps: { type: 'string', default: '300000' },
     large: { type: 'string', default: '1000' },
-    idle: { type: 'string', default: '1000' },
+    idle: { type: 'string', default: '4000' },
     watchers: { type: 'string', default: '1000' },
+    pods: { type: 'string', default: '10000' },
     store: { type: 'string', default: 'lmdb' },
-    only: { type: 'string', default: 'stream,idle,events,selector' },
+    only: { type: 'string', default: 'stream,idle,events,creates,selector' },
+    /** More arguments of Node for the server: a profile, a heap snapshot. */
+    node: { type: 'string', multiple: true, default: [] },
   },
 })
 const PROJECT = join(import.meta.dirname, '..')
@@ -40,8 +45,10 @@ const SIP_MS = 5
 interface Served {
   child: ChildProcess
   pid: number
+  url: string
+  tls: { ca: string; cert: string; key: string }
   call(method: string, path: string, body?: object): Promise<Buffer>
-  open(path: string): Promise<IncomingMessage>
+  open(path: string, headers?: Record<string, string>): Promise<IncomingMessage>
 }
 
 async function freePort(): Promise<number> {
@@ -59,23 +66,40 @@ async function serve(directory: string): Promise<Served> {
   const program = [join(PROJECT, 'src/cmd/drover.ts'), 'server', '--data-dir', directory, '--port', String(port)]
   const child = spawn(
     process.execPath,
-    [...program, '--bind-address', '127.0.0.1', '--store', flags.store, '--log-level', 'error'],
+    // As ./drover starts it.
+    [
+      '--max-semi-space-size=8',
+      ...flags.node,
+      ...program,
+      '--bind-address',
+      '127.0.0.1',
+      '--store',
+      flags.store,
+      '--log-level',
+      'error',
+    ],
     { stdio: ['ignore', 'inherit', 'inherit'] },
   )
   const tls = { ca: admin.caCertificate, cert: admin.certificate, key: admin.key }
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, ...tls })
-  const send = (method: string, path: string, own: Agent, body?: object): Promise<IncomingMessage> =>
+  const send = (
+    method: string,
+    path: string,
+    own: Agent,
+    { body, more = {} }: { body?: object | undefined; more?: Record<string, string> },
+  ): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
       const headers = {
         accept: 'application/json',
+        ...more,
         ...(bytes ? { 'content-type': 'application/json', 'content-length': bytes.length } : {}),
       }
       const sent = request({ host: '127.0.0.1', port, method, path, agent: own, headers })
       sent.on('response', resolve).on('error', reject).end(bytes)
     })
   const call: Served['call'] = async (method, path, body) => {
-    const response = await send(method, path, agent, body)
+    const response = await send(method, path, agent, { body })
     const bytes = Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>))
     if ((response.statusCode ?? 0) >= 400)
       throw new Error(`${method} ${path}: ${response.statusCode} ${bytes.toString().slice(0, 300)}`)
@@ -88,18 +112,21 @@ async function serve(directory: string): Promise<Served> {
   return {
     child,
     pid: child.pid ?? 0,
+    url: `https://127.0.0.1:${port}`,
+    tls,
     call,
-    async open(path) {
-      const response = await send('GET', path, new Agent(tls))
+    async open(path, more = {}) {
+      const response = await send('GET', path, new Agent(tls), { more })
       response.on('error', () => {})
       return response
     },
   }
 }
 
-/** The server's own; pages of the store's file that happen to be mapped are the kernel's to take back. */
-function memoryMiB(pid: number): number {
-  return Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+/** The server's own, unless `RssFile` is asked for: pages of the store's file that happen to be mapped, and of the program, are the kernel's to take back. */
+function memoryMiB(pid: number, kind: 'RssAnon' | 'RssFile' = 'RssAnon'): number {
+  const line = new RegExp(`${kind}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return Number(line?.[1]) / 1024
 }
 
 async function times(count: number, run: (i: number) => Promise<unknown>): Promise<void> {
@@ -129,25 +156,45 @@ async function makeMaps(
 const row = (what: string, figure: string, target: string): void =>
   console.log(`${what.padEnd(58)} ${figure.padStart(14)}   ${target}`)
 
+/** The forms of a list, as clients ask for them. */
+const FORMS: Readonly<Record<string, Record<string, string>>> = {
+  JSON: {},
+  'zipped JSON': { 'accept-encoding': 'gzip' },
+  protobuf: { accept: 'application/vnd.kubernetes.protobuf' },
+  'a table with objects': { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' },
+  metadata: { accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' },
+  YAML: { accept: 'application/yaml' },
+}
+
 /** A list of large objects, taken slowly. */
 async function stream(served: Served): Promise<void> {
   const count = Number(flags.large)
   await makeMaps(served, 'large', { count, bytes: LARGE_BYTES })
-  await settle(served)
-  const before = memoryMiB(served.pid)
-  const response = await served.open(`${MAPS('large')}?resourceVersion=0`)
-  response.pause()
-  let [taken, most, sip] = [0, before, 0]
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    taken += chunk.length
-    sip += chunk.length
-    if (sip < SIP_BYTES) continue
-    sip = 0
-    most = Math.max(most, memoryMiB(served.pid))
-    await pause(SIP_MS)
+  for (const [form, headers] of Object.entries(FORMS)) {
+    await settle(served)
+    const before = memoryMiB(served.pid)
+    const opened = served.open(`${MAPS('large')}?resourceVersion=0&includeObject=Object`, headers)
+    let [taken, most, sip, listed] = [0, before, 0, false]
+    const watched = (async () => {
+      while (!listed) {
+        most = Math.max(most, memoryMiB(served.pid))
+        await pause(SIP_MS)
+      }
+    })()
+    const response = await opened
+    response.pause()
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      taken += chunk.length
+      sip += chunk.length
+      if (sip < SIP_BYTES) continue
+      sip = 0
+      await pause(SIP_MS)
+    }
+    listed = true
+    await watched
+    const what = `a list of ${(taken / 1024 / 1024).toFixed(0)} MiB (${form}), read slowly, adds`
+    row(what, `${(most - before).toFixed(0)} MiB`, 'at most 64 MiB')
   }
-  const mib = taken / 1024 / 1024
-  row(`a list of ${mib.toFixed(0)} MiB, read slowly, adds`, `${(most - before).toFixed(0)} MiB`, 'at most 64 MiB')
 }
 
 /** Rests until its memory has stayed where it is. */
@@ -161,25 +208,53 @@ async function settle({ pid }: Served): Promise<void> {
   }
 }
 
+/** Streams that one connection carries at most. */
+const STREAMS = 250
+const LONELY = 100
+
+/** Watches over a few HTTP/2 connections, against the connections alone; and what a watch costs that has a connection of its own. */
 async function idle(served: Served): Promise<void> {
   const count = Number(flags.idle)
   const path = `${MAPS('default')}?watch=1&resourceVersion=0&fieldSelector=metadata.name%3Dnone`
-  const warm = await Promise.all(Array.from({ length: 50 }, () => served.open(path)))
+  const sessions: ClientHttp2Session[] = []
+  while (sessions.length * STREAMS < count) sessions.push(connect(served.url, served.tls))
+  const streams = await Promise.all(sessions.map((session) => openStream(session, path)))
   await settle(served)
   const before = memoryMiB(served.pid)
-  const watches: IncomingMessage[] = []
-  while (watches.length < count) {
-    const more = Math.min(50, count - watches.length)
-    watches.push(...(await Promise.all(Array.from({ length: more }, () => served.open(path)))))
+  for (const session of sessions) {
+    const more = Math.min(STREAMS - 1, count + sessions.length - streams.length)
+    streams.push(...(await Promise.all(Array.from({ length: more }, () => openStream(session, path)))))
   }
   await settle(served)
-  const each = ((memoryMiB(served.pid) - before) * 1024) / count
+  const opened = streams.length - sessions.length
+  const each = ((memoryMiB(served.pid) - before) * 1024) / opened
   row(
-    `an idle watch, on a TLS connection of its own (${count} of them)`,
+    `an idle watch (${opened} of them on ${sessions.length} HTTP/2 connections)`,
     `${each.toFixed(1)} KiB`,
-    'at most 12 KiB (the watch)',
+    'at most 12 KiB',
   )
-  for (const watch of [...warm, ...watches]) watch.destroy()
+  const between = memoryMiB(served.pid)
+  const more = Array.from({ length: LONELY }, () => connect(served.url, served.tls))
+  streams.push(...(await Promise.all(more.map((session) => openStream(session, path)))))
+  await settle(served)
+  const lone = ((memoryMiB(served.pid) - between) * 1024) / LONELY
+  row(`the same on a connection of its own, HTTP/2 (${LONELY})`, `${lone.toFixed(1)} KiB`, '')
+  const beforePlain = memoryMiB(served.pid)
+  const plain = await Promise.all(Array.from({ length: LONELY }, () => served.open(path)))
+  await settle(served)
+  const each1 = ((memoryMiB(served.pid) - beforePlain) * 1024) / LONELY
+  row(`the same, HTTP/1.1 (${LONELY})`, `${each1.toFixed(1)} KiB`, '')
+  for (const watch of plain) watch.destroy()
+  for (const session of [...sessions, ...more]) session.destroy()
+}
+
+async function openStream(session: ClientHttp2Session, path: string): Promise<ClientHttp2Stream> {
+  const stream = session.request({ ':path': path, accept: 'application/json' })
+  stream.on('error', () => {})
+  const [headers] = (await once(stream, 'response')) as [Record<string, unknown>]
+  if (headers[':status'] !== 200) throw new Error(`A watch was answered with ${String(headers[':status'])}`)
+  stream.resume()
+  return stream
 }
 
 async function events(served: Served): Promise<void> {
@@ -235,6 +310,7 @@ async function selector(served: Served): Promise<void> {
   await makeMaps(served, 'many', { count, bytes: MAP_BYTES })
   await settle(served)
   row(`memory with ${count} ConfigMaps of 1 KiB`, `${memoryMiB(served.pid).toFixed(0)} MiB`, 'under 1536 MiB')
+  row('pages of files besides', `${memoryMiB(served.pid, 'RssFile').toFixed(0)} MiB`, '')
   const took: number[] = []
   const cpu = cpuMs(served.pid)
   for (let i = 0; i < LISTS; i++) {
@@ -247,7 +323,77 @@ async function selector(served: Served): Promise<void> {
   row('the same in CPU time of the server', `${((cpuMs(served.pid) - cpu) / LISTS).toFixed(0)} ms`, '')
 }
 
-const PARTS: Readonly<Record<string, (served: Served) => Promise<void>>> = { stream, idle, events, selector }
+/** Lists in a loop, in a thread of its own so that the time of the creates is the server's. */
+const LISTER = `
+const { workerData, parentPort } = require('node:worker_threads')
+const { request, Agent } = require('node:https')
+const { url, tls, path } = workerData
+const agent = new Agent({ keepAlive: true, ...tls })
+let lists = 0
+function list() {
+  request(url + path, { agent }, (response) => {
+    let bytes = 0
+    response.on('data', (chunk) => { bytes += chunk.length })
+    response.on('end', () => { lists++; parentPort.postMessage({ lists, bytes }); list() })
+  }).end()
+}
+list()
+`
+const PODS = '/api/v1/namespaces/pods/pods'
+const TIMED_CREATES = 1000
+const CREATE_EVERY_MS = 10
+
+/** The latency of creates, one after the other, while another client lists many pods in a loop. */
+async function creates(served: Served): Promise<void> {
+  const count = Number(flags.pods)
+  const { call } = served
+  await call('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'pods' } })
+  const container = { name: 'web', image: 'nginx', resources: { requests: { cpu: '10m', memory: '16Mi' } } }
+  const pod = (name: string): object => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { app: 'web' } },
+    spec: { serviceAccountName: 'default', automountServiceAccountToken: false, containers: [container] },
+  })
+  await times(count, (i) => call('POST', PODS, pod(`p-${i}`)))
+  await settle(served)
+  const timed = async (prefix: string): Promise<number[]> => {
+    const took: number[] = []
+    for (let i = 0; i < TIMED_CREATES; i++) {
+      const begin = performance.now()
+      await call('POST', PODS, pod(`${prefix}-${i}`))
+      took.push(performance.now() - begin)
+      await pause(CREATE_EVERY_MS)
+    }
+    return took.sort((a, b) => a - b)
+  }
+  const at = (took: readonly number[], share: number): string =>
+    `${(took[Math.floor(took.length * share)] ?? 0).toFixed(1)} ms`
+  const quiet = await timed('quiet')
+  row(`p99 of a create beside ${count} pods`, at(quiet, 0.99), '')
+  for (const [how, query] of [
+    ['lists from the cache', '?resourceVersion=0'],
+    ['lists', ''],
+  ] as const) {
+    const lister = new Worker(LISTER, {
+      eval: true,
+      workerData: { url: served.url, tls: served.tls, path: PODS + query },
+    })
+    let last = { lists: 0, bytes: 0 }
+    lister.on('message', (message: typeof last) => {
+      last = message
+    })
+    const begin = performance.now()
+    const took = await timed(how.length > 5 ? 'cached' : 'exact')
+    const rate = last.lists / ((performance.now() - begin) / 1000)
+    await lister.terminate()
+    row(`p99 of a create while a client ${how} them in a loop`, at(took, 0.99), 'at most 25 ms')
+    const detail = `${rate.toFixed(1)} lists a second of ${(last.bytes / 1024 / 1024).toFixed(0)} MiB; median, longest`
+    row(detail, `${at(took, 0.5)}, ${at(took, 0.9999)}`, '')
+  }
+}
+
+const PARTS: Readonly<Record<string, (served: Served) => Promise<void>>> = { stream, idle, events, creates, selector }
 
 for (const name of flags.only.split(',')) {
   const run = PARTS[name]

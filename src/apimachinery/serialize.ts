@@ -62,12 +62,13 @@ export function spliceResourceVersion(
   bytes: Buffer,
   revision: number | bigint | string,
   offset = findOffset(bytes),
+  allocate = Buffer.allocUnsafeSlow,
 ): Buffer {
   const text = `"resourceVersion":"${revision}"`
   const empty = bytes[offset] === CLOSE_BRACE
   const added = text.length + (empty ? 0 : 1)
-  // Memory of its own: a cached object must not keep alive a block that it shares with what was made beside it.
-  const out = Buffer.allocUnsafeSlow(bytes.length + added)
+  // Memory of its own unless told otherwise: it must not keep alive a block that it shares with what happened to be made beside it.
+  const out = allocate(bytes.length + added)
   bytes.copy(out, 0, 0, offset)
   out.write(text, offset, 'latin1')
   if (!empty) out[offset + text.length] = COMMA

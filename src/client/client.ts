@@ -60,12 +60,21 @@ export interface ObjectList<T> {
   resourceVersion: string
   continue?: string
   remainingItemCount?: number
+  /** The items, each as what gives it again: to keep these takes less memory. Absent where the server is elsewhere. */
+  sources?: readonly ObjectSource<T>[]
+}
+
+/** Where an object can be had again: from the server's cache, when that is in this process. */
+export interface ObjectSource<T> {
+  readonly object: DeepReadonly<T>
 }
 
 export interface ObjectEvent<T> {
   type: Exclude<EventType, 'ERROR'>
   /** For BOOKMARK: only metadata.resourceVersion (and annotations) are meaningful. */
-  object: DeepReadonly<T>
+  readonly object: DeepReadonly<T>
+  /** Gives the object again; absent where the server is elsewhere. */
+  readonly source?: ObjectSource<T>
 }
 
 /**

@@ -9,6 +9,7 @@ import type {
   ListOptions,
   ObjectEvent,
   ObjectList,
+  ObjectSource,
   Patch,
   WatchOptions,
   WriteOptions,
@@ -36,7 +37,7 @@ export interface TransportRequest {
 
 /** One way to an API server. Throws a StatusError for an answer that is an error. */
 export interface Transport {
-  /** The answer's value. For lists: `{ metadata, items }`. */
+  /** The answer's value. For lists: `{ metadata, items }`, and `sources` where the server is in this process. */
   request(request: TransportRequest): Promise<DeepReadonly<unknown>>
   /** Batches of events; throws a StatusError on an ERROR event. */
   watch(request: TransportRequest): AsyncIterable<readonly ObjectEvent<unknown>[]>
@@ -45,6 +46,7 @@ export interface Transport {
 interface ListValue<T> {
   metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number }
   items: readonly DeepReadonly<T>[] | null
+  sources?: readonly ObjectSource<T>[]
 }
 
 export function clientOver(transport: Transport): Client {
@@ -60,13 +62,21 @@ export function clientOver(transport: Transport): Client {
       }),
     async list<T>(resource: Resource<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
       const path = collectionPath(resource, options.namespace)
-      const { metadata, items } = (await send<ListValue<T>>({
+      const value = (await send<ListValue<T>>({
         method: 'GET',
         path,
         query: listQuery(options),
         signal: options.signal,
       })) as ListValue<T>
-      return { ...metadata, items: items ?? [] }
+      const { sources } = value
+      return {
+        ...value.metadata,
+        // Who takes the sources may not want all items at once.
+        get items() {
+          return value.items ?? []
+        },
+        ...(sources ? { sources } : {}),
+      }
     },
     watch: <T>(resource: Resource<T>, options: WatchOptions) =>
       transport.watch({

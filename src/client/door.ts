@@ -54,6 +54,13 @@ export interface WatchFrame {
   /** `{"type":…,"object":…}\n` */
   readonly line: Buffer
   readonly object: DeepReadonly<unknown>
+  /** Gives the object again at any time: to keep this takes less memory than to keep the object. */
+  readonly source?: ObjectSource
+}
+
+/** Whose object may be parsed when it is asked for. */
+export interface ObjectSource {
+  readonly object: DeepReadonly<unknown>
 }
 
 export type ResponseBody =

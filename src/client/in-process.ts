@@ -41,8 +41,16 @@ function inProcessTransport({ handle, identity, userAgent }: InProcessOptions): 
       switch (body.kind) {
         case 'object':
           return body.object
-        case 'list':
-          return { metadata: body.metadata, items: body.items.map((item) => item.object) }
+        case 'list': {
+          const { metadata, items: sources } = body
+          return {
+            metadata,
+            sources,
+            get items() {
+              return sources.map((item) => item.object)
+            },
+          }
+        }
         case 'bytes':
           return JSON.parse(body.bytes.toString()) as unknown
         case 'pieces':
@@ -64,7 +72,26 @@ function inProcessTransport({ handle, identity, userAgent }: InProcessOptions): 
 
 function eventOf(frame: WatchFrame): ObjectEvent<unknown> {
   if (frame.type === 'ERROR') throw new StatusError(frame.object as Status)
-  return { type: frame.type, object: frame.object }
+  return new FrameEvent(frame.type, frame)
+}
+
+/** Looked into when somebody asks. */
+class FrameEvent implements ObjectEvent<unknown> {
+  readonly type: ObjectEvent<unknown>['type']
+  readonly #frame: WatchFrame
+
+  constructor(type: ObjectEvent<unknown>['type'], frame: WatchFrame) {
+    this.type = type
+    this.#frame = frame
+  }
+
+  get object(): ObjectEvent<unknown>['object'] {
+    return this.#frame.object
+  }
+
+  get source(): NonNullable<ObjectEvent<unknown>['source']> {
+    return this.#frame.source ?? this.#frame
+  }
 }
 
 function failure({ body, status }: ApiResponse): StatusError {

@@ -6,7 +6,7 @@ import type { Logger } from '../base/log.ts'
 import { isExpired } from '../apimachinery/errors.ts'
 import type { AnyObject, ObjectKey } from '../apimachinery/metadata.ts'
 import type { DeepReadonly, Resource } from '../apimachinery/resource.ts'
-import type { Client, ObjectEvent } from './client.ts'
+import type { Client, ObjectEvent, ObjectSource } from './client.ts'
 
 export interface InformerOptions<T> {
   client: Client
@@ -61,7 +61,8 @@ class WatchedCache<T> implements FollowingInformer<T> {
   readonly synced: Promise<void>
   hasSynced = false
   readonly #options: InformerOptions<T>
-  readonly #objects = new Map<string, DeepReadonly<T>>()
+  /** What gives each object: of a server in this process the cache's entry, which is parsed when somebody looks. */
+  readonly #objects = new Map<string, ObjectSource<T>>()
   readonly #indexes = new Map<string, Map<string, Set<string>>>()
   readonly #handlers: ((change: InformerChange<T>) => void)[] = []
   readonly #stop = new AbortController()
@@ -87,28 +88,32 @@ class WatchedCache<T> implements FollowingInformer<T> {
   }
 
   get(key: ObjectKey): DeepReadonly<T> | undefined {
-    return this.#objects.get(keyText(key))
+    return this.#objects.get(keyText(key))?.object
   }
 
   list(namespace?: string): DeepReadonly<T>[] {
-    if (namespace === undefined) return [...this.#objects.values()]
+    if (namespace === undefined) return this.#all()
     if (this.#indexes.has(NAMESPACE_INDEX)) return this.by(NAMESPACE_INDEX, namespace)
-    return [...this.#objects.values()].filter((o) => metadataOf(o).namespace === namespace)
+    return this.#all().filter((o) => metadataOf(o).namespace === namespace)
+  }
+
+  #all(): DeepReadonly<T>[] {
+    return Array.from(this.#objects.values(), ({ object }) => object)
   }
 
   by(index: string, value: string): DeepReadonly<T>[] {
     const keys = this.#indexes.get(index)?.get(value) ?? []
     const found: DeepReadonly<T>[] = []
     for (const key of keys) {
-      const object = this.#objects.get(key)
-      if (object !== undefined) found.push(object)
+      const source = this.#objects.get(key)
+      if (source !== undefined) found.push(source.object)
     }
     return found
   }
 
   onChange(handler: (change: InformerChange<T>) => void): void {
     this.#handlers.push(handler)
-    for (const object of this.#objects.values()) handler({ type: 'added', object })
+    for (const { object } of this.#objects.values()) handler({ type: 'added', object })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -137,7 +142,7 @@ class WatchedCache<T> implements FollowingInformer<T> {
   /** Lists, and tells the difference to what was known: after an Expired watch nothing may be missed. */
   async #snapshot(): Promise<void> {
     const { client, resource, namespace, labelSelector, fieldSelector } = this.#options
-    const { items, resourceVersion } = await client.list(resource, {
+    const listed = await client.list(resource, {
       ...(namespace === undefined ? {} : { namespace }),
       ...(labelSelector === undefined ? {} : { labelSelector }),
       ...(fieldSelector === undefined ? {} : { fieldSelector }),
@@ -145,12 +150,9 @@ class WatchedCache<T> implements FollowingInformer<T> {
       signal: this.#stop.signal,
     })
     const seen = new Set<string>()
-    for (const object of items) {
-      seen.add(keyText(metadataOf(object)))
-      this.#put(object)
-    }
-    for (const [key, object] of this.#objects) if (!seen.has(key)) this.#drop(object)
-    this.#revision = resourceVersion
+    for (const source of listed.sources ?? listed.items.map(sourceOf)) seen.add(this.#put(source))
+    for (const [key, { object }] of this.#objects) if (!seen.has(key)) this.#drop(object)
+    this.#revision = listed.resourceVersion
     this.#markSynced()
   }
 
@@ -167,28 +169,31 @@ class WatchedCache<T> implements FollowingInformer<T> {
     for await (const batch of events) for (const event of batch) this.#take(event)
   }
 
-  #take({ type, object }: ObjectEvent<T>): void {
+  #take({ type, object, source }: ObjectEvent<T>): void {
     this.#revision = metadataOf(object).resourceVersion ?? this.#revision
     if (type === 'DELETED') this.#drop(object)
-    else if (type !== 'BOOKMARK') this.#put(object)
+    else if (type !== 'BOOKMARK') this.#put(source ?? sourceOf(object))
   }
 
-  #put(object: DeepReadonly<T>): void {
+  /** Returns its key. */
+  #put(source: ObjectSource<T>): string {
+    const { object } = source
     const metadata = metadataOf(object)
     const key = keyText(metadata)
-    const previous = this.#objects.get(key)
+    const previous = this.#objects.get(key)?.object
     if (previous !== undefined) {
-      if (metadataOf(previous).resourceVersion === metadata.resourceVersion) return
+      if (metadataOf(previous).resourceVersion === metadata.resourceVersion) return key
       this.#unindex(key, previous)
     }
-    this.#objects.set(key, object)
+    this.#objects.set(key, source)
     this.#index(key, object)
     this.#tell(previous === undefined ? { type: 'added', object } : { type: 'modified', object, previous })
+    return key
   }
 
   #drop(object: DeepReadonly<T>): void {
     const key = keyText(metadataOf(object))
-    const previous = this.#objects.get(key)
+    const previous = this.#objects.get(key)?.object
     if (previous === undefined) return
     this.#objects.delete(key)
     this.#unindex(key, previous)
@@ -220,6 +225,13 @@ class WatchedCache<T> implements FollowingInformer<T> {
       }
     }
   }
+}
+
+/** An object that is ours alone. Nobody who reads a cache asks who owns which field, and that is half of a pod. */
+function sourceOf<T>(object: DeepReadonly<T>): ObjectSource<T> {
+  const metadata = metadataOf(object) as { managedFields?: unknown }
+  if (metadata.managedFields !== undefined) delete metadata.managedFields
+  return { object }
 }
 
 function metadataOf(object: unknown): AnyObject['metadata'] {

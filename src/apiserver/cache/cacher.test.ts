@@ -5,7 +5,8 @@ import { openMemoryStore } from '../../store/memory/memory.ts'
 import type { Store } from '../../store/store.ts'
 import { VirtualClock } from '../../testing/virtual-clock.ts'
 import { Cacher } from './cacher.ts'
-import { MAX_WINDOW_BYTES, ResourceCache } from './resource-cache.ts'
+import { MAX_WINDOW_BYTES } from './change-window.ts'
+import { ResourceCache } from './resource-cache.ts'
 
 const actor = { user: 'test', verb: 'update', requestID: '1' }
 const stored = (name: string, data: string): Buffer =>
@@ -90,7 +91,7 @@ test('ResourceCache forgets changes by their bytes: large objects do not pile up
   const key = 'default/core/configmaps/ns/a'
   const data = 'x'.repeat(1024 * 1024)
   const rounds = Math.ceil(MAX_WINDOW_BYTES / data.length) * 3
-  for (let revision = 1; revision <= rounds; revision++) cache.apply(key, revision, stored('a', data), undefined)
+  for (let revision = 1; revision <= rounds; revision++) cache.apply(key, revision, stored('a', data))
   assert.ok(cache.windowBytes <= MAX_WINDOW_BYTES, `${cache.windowBytes} bytes`)
   const from = (after: number): unknown => cache.watch({ namespace: '' }, { after, initial: false, bookmarks: false })
   assert.equal(from(1), undefined)
@@ -103,7 +104,7 @@ test('ResourceCache holds what it remembers from the log to the same bound', () 
   const value = stored('a', 'x'.repeat(1024 * 1024))
   const rounds = Math.ceil(MAX_WINDOW_BYTES / value.length) * 2
   for (let revision = 1; revision <= rounds; revision++) {
-    cache.remember({ revision, object: cache.objectFrom(key, revision, value), deleted: false, previous: undefined })
+    cache.remember({ key, revision, value })
   }
   assert.ok(cache.windowBytes <= MAX_WINDOW_BYTES)
   assert.ok(cache.floor > 0)

@@ -2,14 +2,17 @@
 
 import { sleep, type Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
-import type { Change, ListResult, Store } from '../../store/store.ts'
+import type { Change, Entry, ListResult, Store } from '../../store/store.ts'
 import { frameLine } from './stored.ts'
+import { ParsedForms } from './parsed-forms.ts'
 import { ResourceCache } from './resource-cache.ts'
 
 /** How often an idle watch hears how far the server has come (upstream: about a minute). */
 const BOOKMARK_INTERVAL_MS = 60_000
 /** How far back the store's log is read at start, so that watches resume across a restart. */
 const RESUME_CHANGES = 20_000
+/** Entries that are read from the store at a time. */
+const PAGE_ENTRIES = 500
 /** A read at a revision that the server has not reached waits this long (upstream: 3 s). */
 export const FRESHNESS_TIMEOUT_MS = 3000
 
@@ -45,6 +48,7 @@ export class Cacher implements AsyncDisposable {
   readonly #log: Logger
   /** By prefix; one for each served version. */
   readonly #caches = new Map<string, Registered[]>()
+  readonly #forms = new ParsedForms()
   readonly #stop = new AbortController()
   #revision = 0
   #floor = 0
@@ -75,7 +79,7 @@ export class Cacher implements AsyncDisposable {
     const versions = this.#caches.get(prefix) ?? []
     const known = versions.find((v) => v.place.apiVersion === place.apiVersion)
     if (known) return known.cache
-    const cache = new ResourceCache(prefix, place.namespaced, place.read)
+    const cache = new ResourceCache(prefix, place.namespaced, { read: place.read, forms: this.#forms })
     // Changes that pass by while the list is read wait in `pending`; those that the list already holds are dropped.
     const registered: Registered = { cache, place, pending: [], loadedAt: 0 }
     this.#caches.set(prefix, [...versions, registered])
@@ -106,9 +110,16 @@ export class Cacher implements AsyncDisposable {
 
   async #fill(registered: Registered): Promise<void> {
     const { cache } = registered
-    const { entries, revision } = await this.#store.list(cache.prefix)
-    cache.clear()
-    for (const entry of entries) cache.load(cache.objectFrom(entry.key, entry.revision, entry.value))
+    // Readers of a cache that is filled anew see what it held until everything is there.
+    const gathered: Entry[] | undefined = cache.size > 0 ? [] : undefined
+    const revision = await this.#readAll(cache, (entry) => {
+      if (gathered) gathered.push(entry)
+      else cache.load(entry)
+    })
+    if (gathered) {
+      cache.clear()
+      for (const entry of gathered) cache.load(entry)
+    }
     const pending = registered.pending ?? []
     registered.pending = undefined
     registered.loadedAt = revision
@@ -116,11 +127,27 @@ export class Cacher implements AsyncDisposable {
     for (const change of pending) if (change.revision > revision) applyChange(cache, change)
   }
 
+  /** All of one revision, page by page: whole it would be as much memory again. */
+  async #readAll(cache: ResourceCache, take: (entry: Entry) => void): Promise<number> {
+    let page = await this.#store.list(cache.prefix, { limit: PAGE_ENTRIES })
+    const { revision } = page
+    for (;;) {
+      for (const entry of page.entries) take(entry)
+      const after = page.entries.at(-1)?.key
+      if (!page.more || after === undefined) return revision
+      page = await this.#store.list(cache.prefix, { limit: PAGE_ENTRIES, after, revision })
+    }
+  }
+
   remove(place: { group: string; plural: string; apiVersion: string }): void {
     const prefix = this.prefix(place)
     const versions = this.#caches.get(prefix) ?? []
     const left = versions.filter((v) => v.place.apiVersion !== place.apiVersion)
-    for (const version of versions) if (!left.includes(version)) version.cache.endWatches()
+    for (const version of versions) {
+      if (left.includes(version)) continue
+      version.cache.endWatches()
+      version.cache.clear()
+    }
     if (left.length > 0) this.#caches.set(prefix, left)
     else this.#caches.delete(prefix)
   }
@@ -177,6 +204,8 @@ export class Cacher implements AsyncDisposable {
     const prefix = `${this.#tenant}/`
     try {
       for await (const batch of this.#store.watch(prefix, { after: this.#floor, signal: this.#stop.signal })) {
+        // Who reads in this process has heard of the batch before.
+        this.#forms.dropRetired()
         for (const change of batch.changes) this.#take(change)
         if (batch.revision > this.#revision) this.#advance(batch.revision)
       }
@@ -192,7 +221,7 @@ export class Cacher implements AsyncDisposable {
     for (const { cache, pending, loadedAt } of this.#caches.get(resourcePrefix(change.key)) ?? []) {
       if (pending) pending.push(change)
       else if (change.revision > loadedAt) applyChange(cache, change)
-      else rememberChange(cache, change)
+      else cache.remember(change)
     }
   }
 
@@ -211,6 +240,8 @@ export class Cacher implements AsyncDisposable {
       } catch {
         return
       }
+      this.#forms.dropRetired()
+      this.#forms.age()
       for (const { cache, place } of this.#registered()) cache.bookmark(bookmarkFrame(place, this.#revision))
     }
   }
@@ -242,18 +273,6 @@ function resourcePrefix(key: string): string {
   return key.slice(0, slash + 1)
 }
 
-function applyChange(cache: ResourceCache, change: Change): void {
-  cache.apply(change.key, change.revision, change.value, change.previous?.value)
-}
-
-/** A change from before the load: the cache has its outcome already, watches that resume need its event. */
-function rememberChange(cache: ResourceCache, change: Change): void {
-  const last = change.value ?? change.previous?.value
-  if (last === undefined) return
-  cache.remember({
-    revision: change.revision,
-    object: cache.objectFrom(change.key, change.revision, last),
-    deleted: change.value === undefined,
-    previous: change.previous && cache.objectFrom(change.key, change.previous.revision, change.previous.value),
-  })
+function applyChange(cache: ResourceCache, { key, revision, value }: Change): void {
+  cache.apply(key, revision, value)
 }

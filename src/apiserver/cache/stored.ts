@@ -7,16 +7,20 @@ import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import { memberText } from '../../apimachinery/json-member.ts'
 import { spliceResourceVersion } from '../../apimachinery/serialize.ts'
 import type { CachedObject, EventType, WatchFrame } from '../../client/door.ts'
+import type { ParsedForm } from './parsed-forms.ts'
+import type { Slab, Slabs, Tenant } from './slabs.ts'
 
 const METADATA = Buffer.from('"metadata":{')
 const NO_LABELS: Readonly<Record<string, string>> = {}
 
-/** An object at one revision. Parsed when somebody first looks inside, and once. */
-export class StoredObject implements CachedObject {
+/** An object at one revision. Parsed when somebody looks inside; where the cache holds it, only as long as somebody looks now and then. */
+export class StoredObject implements CachedObject, Tenant {
   readonly key: string
   readonly revision: number
-  readonly bytes: Buffer
-  #object: DeepReadonly<AnyObject> | undefined
+  #bytes: Buffer
+  /** Where the bytes are while a cache holds the object; absent: in memory of their own. */
+  #slab: Slab | undefined
+  #form: Form | undefined
   #labels: Readonly<Record<string, string>> | undefined
   #lines: Map<EventType, WatchFrame> | undefined
 
@@ -24,59 +28,110 @@ export class StoredObject implements CachedObject {
   private constructor(key: string, revision: number, bytes: Buffer) {
     this.key = key
     this.revision = revision
-    this.bytes = bytes
+    this.#bytes = bytes
   }
 
   static fromStore(key: string, revision: number, stored: Buffer): StoredObject {
     return new StoredObject(key, revision, spliceResourceVersion(stored, revision))
   }
 
-  /** The same state as of a later revision: how a watcher sees an object that left its selection. */
+  /** One that a cache holds, until it is released. */
+  static held(key: string, revision: number, stored: Buffer, slabs: Slabs): StoredObject {
+    const object = new StoredObject(key, revision, spliceResourceVersion(stored, revision, undefined, slabs.take))
+    object.#slab = slabs.settle(object)
+    return object
+  }
+
+  /** Shared by all readers. What has been read stays as it was, also when the object has moved or was released since. */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  get sizeBytes(): number {
+    return this.#bytes.length
+  }
+
+  isIn(slab: Slab): boolean {
+    return this.#slab === slab
+  }
+
+  move(slabs: Slabs): void {
+    const bytes = slabs.take(this.#bytes.length)
+    this.#bytes.copy(bytes)
+    this.#bytes = bytes
+    this.#slab = slabs.settle(this)
+  }
+
+  /** The cache holds it no more. Readers that have it go on. */
+  release(): void {
+    const slab = this.#slab
+    this.dropParsed()
+    this.#slab = undefined
+    slab?.slabs.release(slab, this.#bytes.length)
+  }
+
+  /** The same state as of a later revision: how a watcher sees an object that left its selection, or is no more. */
   at(revision: number): StoredObject {
-    const start = this.bytes.indexOf(METADATA) + METADATA.length
-    const end = this.bytes.indexOf(',', start) + 1
-    const stored = Buffer.concat([this.bytes.subarray(0, start), this.bytes.subarray(end)])
-    return StoredObject.fromStore(this.key, revision, stored)
+    const { bytes } = this
+    const start = bytes.indexOf(METADATA) + METADATA.length
+    const end = bytes.indexOf(',', start) + 1
+    return StoredObject.fromStore(this.key, revision, Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]))
   }
 
   /** Whether `stored`, not yet at a revision, is this state: the same bytes, or the same fields in another order, which is as long. */
   holds(stored: Buffer): boolean {
-    if (stored.length + `"resourceVersion":"${this.revision}",`.length !== this.bytes.length) return false
+    if (stored.length + `"resourceVersion":"${this.revision}",`.length !== this.#bytes.length) return false
     const same = StoredObject.fromStore(this.key, this.revision, stored)
-    return same.bytes.equals(this.bytes) || deepEqual(same.object, this.object)
+    return same.bytes.equals(this.#bytes) || deepEqual(same.object, this.object)
   }
 
   get object(): DeepReadonly<AnyObject> {
-    this.#object ??= JSON.parse(this.bytes.toString()) as AnyObject
-    return this.#object
+    const form = this.#form
+    if (!form) return this.#parse()
+    form.isUsed = true
+    return form.object
+  }
+
+  get isParsed(): boolean {
+    return this.#form !== undefined
+  }
+
+  #parse(): DeepReadonly<AnyObject> {
+    const object = JSON.parse(this.#bytes.toString()) as AnyObject
+    this.#form = new Form(object, this)
+    this.#slab?.slabs.forms.add(this.#form)
+    return object
   }
 
   /** For one look at one of many: what all of them are parsed may be more than there is memory. */
   glance(): DeepReadonly<AnyObject> {
-    return this.#object ?? (JSON.parse(this.bytes.toString()) as AnyObject)
+    return this.#form?.object ?? (JSON.parse(this.#bytes.toString()) as AnyObject)
   }
 
-  /** The labels, read out of the bytes where nobody has parsed the object yet. */
+  /** The labels, read out of the bytes where the object is not parsed. */
   get labels(): Readonly<Record<string, string>> {
-    this.#labels ??= this.#object ? (this.#object.metadata.labels ?? NO_LABELS) : this.#readLabels()
+    this.#labels ??= this.#form ? (this.#form.object.metadata.labels ?? NO_LABELS) : this.#readLabels()
     return this.#labels
   }
 
   #readLabels(): Readonly<Record<string, string>> {
-    const start = this.bytes.indexOf(METADATA) + METADATA.length - 1
-    const text = memberText(this.bytes, start, 'labels')
+    const start = this.#bytes.indexOf(METADATA) + METADATA.length - 1
+    const text = memberText(this.#bytes, start, 'labels')
     return text === undefined ? NO_LABELS : (JSON.parse(text) as Record<string, string>)
   }
 
-  /** Every watcher has its frames by now: a framed copy of every object would be as much memory again. */
-  dropFrames(): void {
+  /** What was only wanted for one event or one list: of many objects it would be as much memory again. */
+  dropPassing(): void {
     this.#lines = undefined
+    this.#labels = undefined
   }
 
   /** Superseded, and kept for watches that resume: they parse it again if they must. */
   dropParsed(): void {
-    this.#lines = undefined
-    this.#object = undefined
+    this.dropPassing()
+    const form = this.#form
+    this.#form = undefined
+    if (form && form.slot >= 0) this.#slab?.slabs.forms.remove(form)
   }
 
   /** The watch event of `type` about this object, framed once for all watchers. */
@@ -88,6 +143,24 @@ export class StoredObject implements CachedObject {
       this.#lines.set(type, frame)
     }
     return frame
+  }
+}
+
+class Form implements ParsedForm {
+  readonly object: DeepReadonly<AnyObject>
+  readonly sizeBytes: number
+  isUsed = false
+  slot = -1
+  readonly #of: StoredObject
+
+  constructor(object: DeepReadonly<AnyObject>, of: StoredObject) {
+    this.object = object
+    this.sizeBytes = of.sizeBytes
+    this.#of = of
+  }
+
+  forget(): void {
+    this.#of.dropParsed()
   }
 }
 
@@ -114,6 +187,10 @@ class ObjectFrame implements WatchFrame {
 
   get object(): DeepReadonly<AnyObject> {
     return this.#stored.object
+  }
+
+  get source(): StoredObject {
+    return this.#stored
   }
 }
 

@@ -1,6 +1,7 @@
 // One watch: a bounded queue between the cache, which must not wait, and a reader, which may be slow.
 
 import type { WatchFrame } from '../../client/door.ts'
+import type { LabelTerm } from './label-index.ts'
 import type { StoredObject } from './stored.ts'
 
 /** Events that may wait for a reader. One that falls further behind is cut off and has to resume or list again; nothing is skipped silently. */
@@ -14,6 +15,8 @@ export interface Selection {
   namespace: string
   /** Set when a field selector names one object. */
   name?: string
+  /** What `matches` asks of labels at least, for an index to find it. */
+  labels?: readonly LabelTerm[]
   /** Label and field selectors; absent when everything matches. */
   matches?(stored: StoredObject): boolean
 }

@@ -34,9 +34,12 @@ export async function list(
   if (match === 'Exact' || (asked !== '' && asked !== '0' && match === '' && limit > 0)) {
     return page(core, served, selected, limit, { revision: revisionOf(asked), after: undefined })
   }
+  const { selection } = selected
   await fresh(core, asked)
-  const { items, next, remaining } = served.cache.list(selected.selection, limit)
-  return { items, revision: core.cacher.revision, next, remaining: selected.filtered ? undefined : remaining }
+  await served.cache.prepare(selection)
+  const { revision } = core.cacher
+  const { items, next, remaining } = await served.cache.select(selection, limit)
+  return { items, revision, next, remaining: selected.filtered ? undefined : remaining }
 }
 
 /** Waits until reads are as fresh as asked: by default as fresh as the store. */
@@ -56,7 +59,7 @@ interface Position {
 async function page(core: Core, served: Served, selected: Selected, limit: number, at: Position): Promise<Listing> {
   await fresh(core, String(at.revision))
   if (served.cache.changedAt <= at.revision) {
-    const { items, next, remaining } = served.cache.list(selected.selection, limit, at.after)
+    const { items, next, remaining } = await served.cache.select(selected.selection, limit, at.after)
     return { items, revision: at.revision, next, remaining: selected.filtered ? undefined : remaining }
   }
   const { namespace, name, matches } = selected.selection

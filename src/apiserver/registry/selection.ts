@@ -4,7 +4,7 @@ import * as errors from '../../apimachinery/errors.ts'
 import type { AnyObject } from '../../apimachinery/metadata.ts'
 import type { DeepReadonly, Resource } from '../../apimachinery/resource.ts'
 import { parseFieldSelector } from '../../apimachinery/selectors/fields.ts'
-import { parseLabelSelector } from '../../apimachinery/selectors/labels.ts'
+import { parseLabelSelector, type Requirement, type Selector } from '../../apimachinery/selectors/labels.ts'
 import type { StoredObject } from '../cache/stored.ts'
 import type { Selection } from '../cache/watcher.ts'
 import type { RequestContext } from './context.ts'
@@ -20,11 +20,13 @@ type Matcher = (stored: StoredObject) => boolean
 
 export function selectionOf({ shown: resource }: Served, query: URLSearchParams, context: RequestContext): Selected {
   const matchers: Matcher[] = []
+  let terms: readonly Requirement[] = []
   const labels = query.get('labelSelector')
   if (labels) {
     const selector = labelSelector(labels)
     // The labels alone are read out of the bytes: the rest of an object that does not match is never parsed.
-    matchers.push((stored) => selector(stored.labels))
+    matchers.push((stored) => selector.matches(stored.labels))
+    terms = selector.requirements.filter(({ operator }) => operator === 'In')
   }
   let { name, namespace } = context.info
   const fields = query.get('fieldSelector')
@@ -45,15 +47,19 @@ export function selectionOf({ shown: resource }: Served, query: URLSearchParams,
   const matches =
     matchers.length <= 1 ? only : (stored: StoredObject): boolean => matchers.every((matcher) => matcher(stored))
   return {
-    selection: { namespace, ...(name === '' ? {} : { name }), ...(matches ? { matches } : {}) },
+    selection: {
+      namespace,
+      ...(name === '' ? {} : { name }),
+      ...(terms.length > 0 ? { labels: terms } : {}),
+      ...(matches ? { matches } : {}),
+    },
     filtered: matches !== undefined || fields !== null,
   }
 }
 
-function labelSelector(text: string): (labels: Readonly<Record<string, string>>) => boolean {
+function labelSelector(text: string): Selector {
   try {
-    const selector = parseLabelSelector(text)
-    return (labels) => selector.matches(labels)
+    return parseLabelSelector(text)
   } catch (error) {
     throw errors.badRequest(error instanceof Error ? error.message : String(error))
   }
