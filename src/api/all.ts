@@ -30,6 +30,7 @@ import { jobs } from './batch/job/job.ts'
 import { certificateSigningRequests } from './certificates/certificate-signing-request.ts'
 import { leases } from './coordination/lease.ts'
 import { bindings } from './core/binding.ts'
+import { componentStatuses } from './core/component-status.ts'
 import { configMaps } from './core/config-map.ts'
 import { endpoints } from './core/endpoints.ts'
 import { events } from './core/event.ts'
@@ -81,6 +82,7 @@ const erased = (resources: readonly unknown[]): readonly AnyResource[] => resour
 /** The kinds that have a path of their own. */
 export const ALL_RESOURCES: readonly AnyResource[] = erased([
   bindings,
+  componentStatuses,
   configMaps,
   endpoints,
   events,

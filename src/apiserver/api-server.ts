@@ -57,6 +57,7 @@ import type { KubeletCredentials } from './node-proxy/backend.ts'
 import { LocalApiServices } from './local-api-services.ts'
 import { nodeProxy, nodeProxyUpgrade, takesUpgrade } from './node-proxy/node-proxy.ts'
 import { decodeObject } from './registry/body.ts'
+import { componentStatuses } from './component-statuses.ts'
 import { Registry } from './registry/registry.ts'
 import type { Core } from './registry/served.ts'
 import { parseJsonBody } from './request-body.ts'
@@ -103,6 +104,8 @@ export interface ApiServerOptions {
   resolveService?: ResolveService
   /** `host:port` that discovery tells clients. */
   serverAddress?: string
+  /** Does this process run the controllers or the scheduler, by the name of their Lease? Without it, the Leases say who does. */
+  runsLoop?: (name: string) => boolean
 }
 
 /** Upgrades: exec, attach, port-forward, proxied connections, watches over WebSockets. */
@@ -186,7 +189,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     log,
     authenticators,
     authorizers,
-    answered: { ...reviews({ authenticators, authorizers, rbac, tokens }), bindings: bindFromCollection(registry) },
+    answered: {
+      ...reviews({ authenticators, authorizers, rbac, tokens }),
+      bindings: bindFromCollection(registry),
+      componentstatuses: componentStatuses({ registry, clock, runs: options.runsLoop ?? (() => false) }),
+    },
     subresources: {
       '*/scale': scale,
       'pods/binding': bind,

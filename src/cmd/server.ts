@@ -100,6 +100,7 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
     const kubelet = { ca: pki.caCertificate, ...pki.kubeletClient }
     const frontProxy = { ...pki.frontProxy }
     const store = stack.use(await openStore(settings.store, settings.dataDirectory, log))
+    const running = new Set<string>()
     const api = stack.use(
       await startApiServer({
         store,
@@ -111,6 +112,7 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
         clusterCA: pki.caCertificate,
         kubelet,
         frontProxy,
+        runsLoop: (name) => running.has(name),
         ...(settings.advertiseAddress === '127.0.0.1'
           ? {}
           : { advertise: { address: settings.advertiseAddress, port: settings.port } }),
@@ -118,7 +120,7 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
     )
     stack.use(await openSnapshotDoor(settings.dataDirectory, store, log.child({ component: 'snapshots' })))
     const door = stack.use(await openDoor(api, settings, { pki, log }))
-    stack.use(await startLoops(api, { settings, pki, log }))
+    stack.use(await startLoops(api, { settings, pki, log, running }))
     stack.use(
       keepCertificates(settings, { issue, log, used: pki }, (renewed) => {
         const { serving, kubeletClient } = renewed
@@ -128,8 +130,8 @@ async function startServer(settings: ServerSettings, log: Logger): Promise<Runni
         Object.assign(frontProxy, renewed.frontProxy)
       }),
     )
-    const running = stack.move()
-    return { port: door.port, [Symbol.asyncDispose]: () => running.disposeAsync() }
+    const started = stack.move()
+    return { port: door.port, [Symbol.asyncDispose]: () => started.disposeAsync() }
   } catch (error) {
     await stack.disposeAsync()
     throw error
@@ -183,6 +185,8 @@ interface Surroundings {
   readonly settings: ServerSettings
   readonly pki: ServerPki
   readonly log: Logger
+  /** Loops that run here without a Lease. */
+  readonly running: Set<string>
 }
 
 /** Controllers and scheduler. They are loaded after the door is open: the first requests need not wait for them. */
@@ -205,10 +209,13 @@ interface Loop {
 /** At once where the store is this server's own; when it has become the leader where several share one. */
 async function startLoop(
   api: ApiServer,
-  { settings, log }: Surroundings,
+  { settings, log, running }: Surroundings,
   { name, identity, start }: Loop,
 ): Promise<AsyncDisposable> {
-  if (settings.store.engine !== 'etcd') return start()
+  if (settings.store.engine !== 'etcd') {
+    running.add(name)
+    return start()
+  }
   const { startLeaderElection } = await import('../client/leader-election.ts')
   return startLeaderElection({
     client: api.client(identity, `${name}/leader-election`),
