@@ -26,6 +26,8 @@ export interface Claims<Place> {
   all(): Iterable<Claim<Place>>
   /** undefined: somebody has it. */
   take(place: Place, owner: Owner): Promise<Claim<Place> | undefined>
+  /** Makes another of this very claim, in one step, so that whoever made it can no longer give it back. undefined: it is gone, or was replaced. */
+  replace(claim: Claim<Place>): Promise<Claim<Place> | undefined>
   /** Gives back this very claim; one that is gone, or has been replaced, is left alone. */
   release(claim: Claim<Place>): Promise<void>
 }

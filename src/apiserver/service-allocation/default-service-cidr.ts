@@ -48,5 +48,10 @@ export async function ensureDefaultServiceCIDR(options: DefaultServiceCIDROption
   }
   const body = { apiVersion, kind, metadata, status: { conditions: [condition] } }
   const how = { subresource: 'status', fieldManager: FIELD_MANAGER }
-  await client.patch(serviceCIDRs, metadata, { type: 'apply', force: true, body }, how)
+  try {
+    await client.patch(serviceCIDRs, metadata, { type: 'apply', force: true, body }, how)
+  } catch (error) {
+    // Another server that starts now says the same.
+    if (!errors.isConflict(error)) throw error
+  }
 }

@@ -49,12 +49,22 @@ export class PortClaims implements Claims<number> {
     for (const stored of cache.values()) yield claimOf(Number(stored.key.slice(cache.prefix.length)), stored)
   }
 
-  async take(port: number, owner: Owner): Promise<Claim<number> | undefined> {
+  take(port: number, owner: Owner): Promise<Claim<number> | undefined> {
+    return this.#write(port, owner, 0)
+  }
+
+  /** Its id is its revision. */
+  async replace({ place, id, owner }: Claim<number>): Promise<Claim<number> | undefined> {
+    return owner && this.#write(place, owner, Number(id))
+  }
+
+  async #write(port: number, owner: Owner, expected: number): Promise<Claim<number> | undefined> {
     const { store, cacher } = this.#options
     const { kind, apiVersion } = PORT_PLACE
     const object = { kind, apiVersion, metadata: { name: String(port) }, spec: owner }
     const value = Buffer.from(JSON.stringify(object))
-    const result = await store.write({ key: this.#keyOf(port), value, expected: 0, actor: this.#actor('create') })
+    const actor = this.#actor(expected === 0 ? 'create' : 'update')
+    const result = await store.write({ key: this.#keyOf(port), value, expected, actor })
     if (!result.ok) return undefined
     await cacher.reached(result.revision)
     return { place: port, id: String(result.revision), owner, sound: true }

@@ -71,6 +71,13 @@ interface Held {
   ports: readonly Claim<number>[]
 }
 
+interface Named<Place> {
+  place: Place
+  /** Where to note what is to be given back. */
+  taken: Claim<Place>[]
+  places(holdings: Holdings): ReadonlySet<Place>
+}
+
 /** What one write takes, so that it can be given back. */
 class Operation {
   readonly options: ServiceAllocationOptions
@@ -78,7 +85,8 @@ class Operation {
   readonly dryRun: boolean
   readonly #addresses: Claim<string>[] = []
   readonly #ports: Claim<number>[] = []
-  readonly #imagined = new Set<number>()
+  /** Places asked for by name: in a dry run those that would be taken. */
+  readonly #named = new Set<string | number>()
 
   constructor(options: ServiceAllocationOptions, owner: Owner, dryRun: boolean) {
     this.options = options
@@ -95,23 +103,12 @@ class Operation {
   /** False: another service has it. */
   async takeAddress(address: string): Promise<boolean> {
     const { addresses } = this.options
-    if (this.dryRun) return addresses.get(address) === undefined
-    const claim = await this.#take(addresses, address, (held) => held.addresses)
-    if (claim !== undefined) this.#addresses.push(claim)
-    return claim !== undefined
+    return this.#take(addresses, { place: address, taken: this.#addresses, places: (held) => held.addresses })
   }
 
   async takePort(port: number): Promise<boolean> {
     const { ports } = this.options
-    if (this.dryRun) {
-      if (this.#imagined.has(port) || ports.get(port) !== undefined) return false
-      this.#imagined.add(port)
-      return true
-    }
-    if (this.#ports.some(({ place }) => place === port)) return false
-    const claim = await this.#take(ports, port, (held) => held.ports)
-    if (claim !== undefined) this.#ports.push(claim)
-    return claim !== undefined
+    return this.#take(ports, { place: port, taken: this.#ports, places: (held) => held.ports })
   }
 
   /** The first of the ranges that has one. */
@@ -134,8 +131,8 @@ class Operation {
   async takeAnyPort(): Promise<number> {
     const { ports, random, nodePorts } = this.options
     if (this.dryRun) {
-      const port = Math.max(DRY_RUN_PORT - 1, ...this.#imagined) + 1
-      this.#imagined.add(port)
+      const port = Math.max(DRY_RUN_PORT - 1, ...[...this.#named].filter((place) => typeof place === 'number')) + 1
+      this.#named.add(port)
       return port
     }
     for (const port of candidates(portBands(nodePorts), random)) {
@@ -150,30 +147,29 @@ class Operation {
 
   /**
    * Takes a place that was asked for by name. One that is taken for a service of this very name which does not hold it is left over from a write that
-   * did not come to its end, or is about to lose: it is replaced, and with it what its maker would give back.
+   * did not come to its end, or belongs to one that is racing with this: it is taken over, so that its maker gives nothing back that this one counts on.
+   * Neither does this one, should it fail: what nobody holds in the end is found by the repair.
    */
-  async #take<Place>(
-    claims: Claims<Place>,
-    place: Place,
-    places: (holdings: Holdings) => ReadonlySet<Place>,
-  ): Promise<Claim<Place> | undefined> {
+  async #take<Place extends string | number>(claims: Claims<Place>, named: Named<Place>): Promise<boolean> {
+    const { place, taken, places } = named
+    if (this.#named.has(place)) return false
+    this.#named.add(place)
+    if (this.dryRun) return claims.get(place) === undefined
     const claim = await claims.take(place, this.owner)
-    if (claim !== undefined) return claim
+    if (claim !== undefined) {
+      taken.push(claim)
+      return true
+    }
     await this.#catchUp()
     const present = claims.get(place)
-    if (present !== undefined) {
-      if (!isOwner(present.owner, this.owner)) return undefined
-      if (places(this.#live()).has(place)) throw errors.alreadyExists(services, this.owner.name)
-      await claims.release(present)
-    }
-    return claims.take(place, this.owner)
+    if (present === undefined || !isOwner(present.owner, this.owner)) return false
+    if (places(this.#live()).has(place)) throw errors.alreadyExists(services, this.owner.name)
+    return (await claims.replace(present)) !== undefined
   }
 
-  /** After a write that failed: another of the same name may have been faster, and hold what this one took over. */
-  async undo(): Promise<void> {
-    if (this.#addresses.length + this.#ports.length === 0) return
-    await this.#catchUp()
-    await this.giveBack({ addresses: this.#addresses, ports: this.#ports }, this.#live())
+  /** After a write that failed. */
+  undo(): Promise<void> {
+    return this.giveBack({ addresses: this.#addresses, ports: this.#ports }, NOTHING)
   }
 
   /** What cannot be given back now is found by the repair. */

@@ -49,7 +49,8 @@ export async function prepareAllocation(options: AllocationOptions): Promise<All
   const servicesCache = cacheOf(registry, '', 'services')
   const cidrsCache = cacheOf(registry, serviceCIDRs.group, serviceCIDRs.plural)
   const portsCache = await cacher.add(PORT_PLACE)
-  const addresses = new AddressClaims({ cache: cacheOf(registry, ipAddresses.group, ipAddresses.plural), client })
+  const addressesCache = cacheOf(registry, ipAddresses.group, ipAddresses.plural)
+  const addresses = new AddressClaims({ store, cacher, cache: addressesCache, client, clock, random })
   const ports = new PortClaims({ store, cacher, cache: portsCache, random })
   const all = (): DeepReadonly<ServiceCIDR>[] => objectsOf<ServiceCIDR>(cidrsCache)
   const find = (): DeepReadonly<ServiceCIDR> | undefined =>
