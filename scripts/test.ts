@@ -16,9 +16,10 @@ if (!unit && process.getuid?.() !== 0) {
   console.error('drover: the tests with real containers need root\n        run them as root: sudo make test')
   process.exit(1)
 }
+/** Longer than any test takes on a busy machine: what waits for ever fails instead, and says where. */
+const TIMEOUT_MS = 20 * 60_000
 /** One run for both, so that there is one summary; files follow each other, since they share the machine's network and cgroups. */
-const argv = unit
-  ? ['--test', '--test-reporter=spec', ...others]
-  : ['--test', '--test-concurrency=1', '--test-reporter=spec', ...others, ...end2end]
+const options = ['--test', '--test-reporter=spec', `--test-timeout=${TIMEOUT_MS}`]
+const argv = unit ? [...options, ...others] : [...options, '--test-concurrency=1', ...others, ...end2end]
 const { status } = spawnSync(process.execPath, argv, { cwd: root, stdio: 'inherit' })
 process.exitCode = status ?? 1
