@@ -7,10 +7,12 @@ import { mutated } from './mutations.ts'
 import { parserTargets } from './parsers.ts'
 import { requestTargets } from './requests.ts'
 import { attempt, type Target } from './target.ts'
+import { webSocketTargets } from './web-sockets.ts'
 import { wireTargets } from './wires.ts'
 
 const RUNS = 300
 const REQUESTS = 60
+const CONNECTIONS = 150
 const SEED = 20_300_101
 
 async function fuzz(target: Target, numRuns: number): Promise<void> {
@@ -22,6 +24,10 @@ async function fuzz(target: Target, numRuns: number): Promise<void> {
 
 describe('reads or refuses', () => {
   for (const target of [...parserTargets, ...wireTargets]) test(target.name, () => fuzz(target, RUNS))
+})
+
+describe('ends with the client', { timeout: 120_000 }, () => {
+  for (const target of webSocketTargets) test(target.name, () => fuzz(target, CONNECTIONS))
 })
 
 describe('the API server answers', () => {

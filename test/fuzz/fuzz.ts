@@ -6,6 +6,7 @@ import { mutated } from './mutations.ts'
 import { parserTargets } from './parsers.ts'
 import { requestTargets } from './requests.ts'
 import { attempt, type Target } from './target.ts'
+import { webSocketTargets } from './web-sockets.ts'
 import { wireTargets } from './wires.ts'
 
 const [seconds = '10', seed = '1', wanted = ''] = process.argv.slice(2)
@@ -34,7 +35,7 @@ async function fuzz(target: Target): Promise<Report> {
 }
 
 await using cluster = await startCluster()
-const targets = [...parserTargets, ...wireTargets, ...requestTargets(cluster)].filter(({ name }) =>
+const targets = [...parserTargets, ...wireTargets, ...webSocketTargets, ...requestTargets(cluster)].filter(({ name }) =>
   name.includes(wanted),
 )
 const reports: Report[] = []

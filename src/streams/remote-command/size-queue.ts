@@ -9,14 +9,14 @@ export class SizeQueue implements AsyncIterable<TerminalSize> {
 
   /** Text of newline-separated (or single) JSON objects, in any chunking. */
   push(text: string): void {
-    this.#text += text
+    // Before it is read, and not after: only the newest size counts, and every brace of a megabyte would be tried as the end of one.
+    this.#text = (this.#text + text).slice(-MAX_RESIZE_BYTES)
     let end = this.#text.indexOf('}')
     for (; end >= 0; end = this.#text.indexOf('}')) {
       const size = parseSize(this.#text.slice(0, end + 1))
       if (size !== undefined) this.#latest = size
       this.#text = this.#text.slice(end + 1)
     }
-    if (this.#text.length > MAX_RESIZE_BYTES) this.#text = ''
     this.#wake()
   }
 
