@@ -249,7 +249,7 @@ async function controllersLoop(api: ApiServer, { settings, pki, log }: Surroundi
   const { startControllers } = await import('../controllers/start.ts')
   return {
     name: 'kube-controller-manager',
-    identity: ADMINISTRATOR,
+    identity: { username: 'system:kube-controller-manager', groups: ['system:authenticated'] },
     start: () =>
       startControllers({
         ...sources,

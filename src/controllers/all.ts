@@ -18,6 +18,7 @@ import { replicaSetController } from './replicaset-controller/controller.ts'
 import { replicationController } from './replication-controller/controller.ts'
 import { rootCACertPublisher } from './root-ca-cert-publisher/controller.ts'
 import { serviceAccountController } from './service-account-controller/controller.ts'
+import { serviceCIDRController } from './service-cidr-controller/controller.ts'
 import { statefulSetController } from './stateful-set-controller/controller.ts'
 import { taintEvictionController } from './taint-eviction-controller/controller.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished-controller/controller.ts'
@@ -62,6 +63,7 @@ export function allControllers(configuration: ControllerConfiguration): readonly
     disruptionController,
     endpointSliceController,
     endpointController,
+    serviceCIDRController,
     namespaceController,
     genericGarbageCollector,
   ]

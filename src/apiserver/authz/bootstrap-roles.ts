@@ -192,6 +192,21 @@ const SCHEDULER: readonly PolicyRule[] = [
   rule(['patch', 'update'], [DEVICES], ['resourceclaims/status']),
 ]
 
+/** The Lease is what the process itself needs: each controller acts as an account of its own. */
+const CONTROLLER_MANAGER: readonly PolicyRule[] = [
+  EVENTS,
+  rule(['create'], ['coordination.k8s.io'], ['leases']),
+  rule(['get', 'update'], ['coordination.k8s.io'], ['leases'], ['kube-controller-manager']),
+  rule(['create'], [''], ['secrets', 'serviceaccounts']),
+  rule(['delete'], [''], ['secrets']),
+  rule(['get'], [''], ['configmaps', 'namespaces', 'secrets', 'serviceaccounts']),
+  rule(['update'], [''], ['secrets', 'serviceaccounts']),
+  rule(['create'], ['authentication.k8s.io'], ['tokenreviews']),
+  rule(['create'], ['authorization.k8s.io'], ['subjectaccessreviews']),
+  rule(['list', 'watch'], ['*'], ['*']),
+  rule(['create'], [''], ['serviceaccounts/token']),
+]
+
 const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
   'cronjob-controller': [
     rule(['get', 'list', 'update', 'watch'], ['batch'], ['cronjobs']),
@@ -294,6 +309,13 @@ const CONTROLLERS: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule(READ, ['coordination.k8s.io'], ['leases']),
     EVENTS,
   ],
+  'service-cidr-controller': [
+    rule(['get', 'list', 'patch', 'update', 'watch'], ['networking.k8s.io'], ['servicecidrs']),
+    rule(['patch', 'update'], ['networking.k8s.io'], ['servicecidrs/finalizers']),
+    rule(['patch', 'update'], ['networking.k8s.io'], ['servicecidrs/status']),
+    rule(READ, ['networking.k8s.io'], ['ipaddresses']),
+    EVENTS,
+  ],
   'ttl-after-finished-controller': [rule(['delete', 'get', 'list', 'watch'], ['batch'], ['jobs']), EVENTS],
   'pod-garbage-collector': [
     rule(['delete', 'list', 'watch'], [''], ['pods']),
@@ -362,6 +384,7 @@ export const BOOTSTRAP_CLUSTER_ROLES: readonly BootstrapRole[] = [
   { name: 'system:node', rules: NODE },
   { name: 'system:node-proxier', rules: NODE_PROXIER },
   { name: 'system:kube-scheduler', rules: SCHEDULER },
+  { name: 'system:kube-controller-manager', rules: CONTROLLER_MANAGER },
   {
     name: 'system:kubelet-api-admin',
     rules: [
@@ -404,6 +427,11 @@ export const BOOTSTRAP_CLUSTER_ROLE_BINDINGS: readonly BootstrapBinding[] = [
     subjects: [group('system:nodes'), user('system:kube-proxy')],
   },
   { name: 'system:kube-scheduler', role: 'system:kube-scheduler', subjects: [user('system:kube-scheduler')] },
+  {
+    name: 'system:kube-controller-manager',
+    role: 'system:kube-controller-manager',
+    subjects: [user('system:kube-controller-manager')],
+  },
   ...Object.keys(CONTROLLERS).map((name) => ({
     name: `system:controller:${name}`,
     role: `system:controller:${name}`,
