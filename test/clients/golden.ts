@@ -1,14 +1,13 @@
 // The sessions that are compared with their golden transcripts. Run as a program it writes the transcripts: scripts/run test/clients/golden.ts [session …]
 
 import { writeFileSync } from 'node:fs'
-import { systemClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { allControllers } from '../../src/controllers/all.ts'
 import { startControllers } from '../../src/controllers/start.ts'
 import { KUBECTL_VERSIONS, type KubectlVersion } from '../../src/testing/kubectl.ts'
-import { type ServedCluster, serveCluster } from './server.ts'
-import { goldenPath, play } from './transcript.ts'
+import { serveCluster } from './server.ts'
+import { goldenPath, type Played, play, SessionClock } from './transcript.ts'
 
 interface Session {
   name: string
@@ -35,7 +34,7 @@ export const SESSIONS: readonly Session[] = [
 ]
 
 /** Starts what the session needs beside the server. */
-export function openSession(name: string, { api }: ServedCluster): AsyncDisposable {
+function openSession(name: string, { cluster: { api }, clock }: Played): AsyncDisposable {
   const wanted = SESSIONS.find((session) => session.name === name)?.controllers ?? []
   const stack = new AsyncDisposableStack()
   if (wanted.length === 0) return stack
@@ -44,7 +43,7 @@ export function openSession(name: string, { api }: ServedCluster): AsyncDisposab
   stack.use(
     startControllers({
       client: (identity, userAgent) => api.client(identity, userAgent),
-      clock: systemClock,
+      clock,
       random: systemRandom,
       log: silentLogger,
       configuration: {},
@@ -54,13 +53,19 @@ export function openSession(name: string, { api }: ServedCluster): AsyncDisposab
   return stack
 }
 
+/** The transcript of a session with a cluster of its own. */
+export async function playAnew(name: string, version: KubectlVersion): Promise<string> {
+  const clock = new SessionClock()
+  await using cluster = await serveCluster({ clock })
+  await using _controllers = openSession(name, { cluster, clock })
+  return await play(name, version, { cluster, clock })
+}
+
 async function record(only: readonly string[]): Promise<void> {
   for (const { name, versions } of SESSIONS) {
     if (only.length > 0 && !only.includes(name)) continue
     for (const version of versions) {
-      await using cluster = await serveCluster()
-      await using _controllers = openSession(name, cluster)
-      writeFileSync(goldenPath(name, version), await play(name, version, cluster))
+      writeFileSync(goldenPath(name, version), await playAnew(name, version))
       console.log(goldenPath(name, version))
     }
   }

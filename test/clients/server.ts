@@ -46,7 +46,8 @@ export interface ServedCluster extends AsyncDisposable {
 /** Nothing a test waits for takes this long: what does will not come. For hooks and suites, so that they fail instead of hanging. */
 export const LIMIT = { timeout: 60_000 }
 
-export async function serveCluster(): Promise<ServedCluster> {
+/** `clock` is the one that the server writes times by. */
+export async function serveCluster({ clock = systemClock } = {}): Promise<ServedCluster> {
   // Closed where the start fails halfway: an open door would keep the test's process alive for ever.
   await using stack = new AsyncDisposableStack()
   const sources = { clock: systemClock, random: systemRandom }
@@ -63,11 +64,12 @@ export async function serveCluster(): Promise<ServedCluster> {
     { commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] },
     sources,
   )
-  const store = stack.use(openMemoryStore({ clock: systemClock, log: silentLogger }))
+  const store = stack.use(openMemoryStore({ clock, log: silentLogger }))
   const api = stack.use(
     await startApiServer({
       store,
       ...sources,
+      clock,
       log: silentLogger,
       serviceAccountKey: createSigningKey(),
       serviceCIDR: '10.96.0.0/16',

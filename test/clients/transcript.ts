@@ -2,6 +2,7 @@
 
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Clock, systemClock, type Timer } from '../../src/base/clock.ts'
 import { helmPath, type KubectlVersion } from '../../src/testing/kubectl.ts'
 import { call, type Output, type ServedCluster } from './server.ts'
 
@@ -47,8 +48,41 @@ export function wordsOf(line: string): string[] {
 
 export const goldenPath = (name: string, version: KubectlVersion): string => join(GOLDEN, `${name}.${version}.txt`)
 
+/**
+ * Wall time in which the steps of a session are at least a second apart, as they are where a person types them: what is shown of two times, one of
+ * which a step wrote, would else depend on how fast the machine is (`diff` shows that of managedFields where it changed). Never ahead of the client's.
+ */
+export class SessionClock implements Clock {
+  #behindMs = MAX_STEPS * STEP_MS
+
+  now(): number {
+    return systemClock.now() - this.#behindMs
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic()
+  }
+
+  after(...args: Parameters<Clock['after']>): Timer {
+    return systemClock.after(...args)
+  }
+
+  step(): void {
+    if (this.#behindMs === 0) throw new Error(`A session has more than ${MAX_STEPS} steps`)
+    this.#behindMs -= STEP_MS
+  }
+}
+
+const STEP_MS = 1000
+const MAX_STEPS = 60
+
+export interface Played {
+  readonly cluster: ServedCluster
+  readonly clock: SessionClock
+}
+
 /** Runs a session against the cluster; answers the transcript. */
-export async function play(name: string, version: KubectlVersion, cluster: ServedCluster): Promise<string> {
+export async function play(name: string, version: KubectlVersion, { cluster, clock }: Played): Promise<string> {
   const steps = parseSession(readFileSync(join(SESSIONS, `${name}.session`), 'utf8'))
   cpSync(join(SESSIONS, 'manifests'), cluster.directory, { recursive: true })
   const kubectls = { '1.35': await cluster.kubectl('1.35'), [version]: await cluster.kubectl(version) }
@@ -58,6 +92,7 @@ export async function play(name: string, version: KubectlVersion, cluster: Serve
   const parts: string[] = []
   for (const step of steps) {
     if (step.only !== undefined && step.only !== version) continue
+    clock.step()
     const { code, stdout, stderr } = await run(step)
     if (!step.shown && code !== 0) throw new Error(`${step.line}: ${stderr}${stdout}after ${parts.at(-1)}`)
     if (!step.shown) continue
@@ -84,8 +119,8 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/-[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, '-<random>'],
   [/\bey[\w-]+\.ey[\w-]+\.[\w-]+/g, '<token>'],
 ]
-/** An age in a table, and the width of columns that comes from it. */
-const AGE = /(?<=^| {2})(?<!: +)(\d{1,2}[smh]|\d+[dy]){1,2}( \([^)]* ago\))?(?= {2}|$)/gm
+/** An age in a table (kubectl counts up to 119s), and the width of columns that comes from it. */
+const AGE = /(?<=^| {2})(?<!: +)(\d{1,3}s|\d{1,2}[mh]|\d+[dy]){1,2}( \([^)]* ago\))?(?= {2}|$)/gm
 const PADDING = /(?<=\S)(?<!^[-+])([ \t]{2,}|\t)/gm
 
 function normalized(text: string, { url, directory }: ServedCluster): string {
