@@ -86,6 +86,32 @@ const cases: Record<string, [argv: string[], code: number, err: string | RegExp]
     2,
     /^drover: "localhost:2379" is not an etcd endpoint: it must be http:/,
   ],
+  'a store that is none': [
+    ['up', '--store', 'x'],
+    2,
+    'drover: "x" is not a value for --store\n        use one of: lmdb, memory, etcd=https://HOST:2379,…\n',
+  ],
+  'a cluster on an etcd without a scheme': [
+    ['up', '--store', 'etcd=localhost:2379'],
+    2,
+    /^drover: "localhost:2379" is not an etcd endpoint: it must be http:/,
+  ],
+  'a cluster on an etcd, with half a certificate': [
+    ['up', '--store', 'etcd=https://h:2379', '--etcd-certfile', 'a.crt'],
+    2,
+    /^drover: --etcd-certfile and --etcd-keyfile belong together\n/,
+  ],
+  'a cluster on an etcd, with a file that is not there': [
+    ['up', '--store', 'etcd=https://h:2379', '--etcd-cafile', 'nope.crt'],
+    1,
+    /^drover: Cannot read --etcd-cafile ".*\/nope\.crt"\n/,
+  ],
+  'flags of an etcd without one': [
+    ['up', '--etcd-prefix', '/x'],
+    2,
+    'drover: --etcd-prefix is of no use without an etcd\n        use --store etcd=https://HOST:2379,…\n',
+  ],
+  'a cluster on an etcd': [['up', '--store', 'etcd=https://h:2379'], 1, NOT_ROOT],
   'a snapshot that is none': [
     ['snapshot', 'restore', '/dev/null', '--data-dir', '/nowhere'],
     1,

@@ -22,6 +22,7 @@ const reads: Record<string, [text: string, want: Partial<ClusterConfig>]> = {
       serviceCIDR: '10.2.0.0/20',
     },
   ],
+  'a store that is an etcd': [`${OWN}store: etcd=https://h:2379\n`, { store: 'etcd=https://h:2379' }],
   "kind's quick start": [KIND, { nodes: undefined, warnings: [] }],
   "kind's, with three nodes and networks": [
     `${KIND}name: k\nnodes: [{role: control-plane}, {role: worker}, {role: worker}]\nnetworking: {apiServerPort: 7443, podSubnet: 10.1.0.0/16, ipFamily: ipv4}\n`,

@@ -55,7 +55,8 @@ function ownForm(fields: Fields): ClusterConfig {
   const networking = mapping(fields['networking'] ?? {}, 'networking')
   strict(networking, 'networking', ['apiServerPort', 'podSubnet', 'serviceSubnet'])
   const { store, nodes } = fields
-  if (store !== undefined && store !== 'lmdb' && store !== 'memory') throw wrong('store must be "lmdb" or "memory"')
+  if (store !== undefined && !isStore(store))
+    throw wrong('store must be "lmdb", "memory" or "etcd=https://HOST:2379,…"')
   if (Array.isArray(nodes))
     for (const [index, node] of nodes.entries()) strict(mapping(node, `nodes[${index}]`), `nodes[${index}]`, ['role'])
   return {
@@ -67,6 +68,9 @@ function ownForm(fields: Fields): ClusterConfig {
     warnings: [],
   }
 }
+
+const isStore = (value: unknown): value is StoreKind =>
+  value === 'lmdb' || value === 'memory' || (typeof value === 'string' && value.startsWith('etcd='))
 
 const ONE_SERVER = 'there is one API server, and it is no node'
 const NO_IMAGES = 'nodes have no images: they are this machine and network namespaces of it'

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { lastWords } from './processes.ts'
+import { placesOf } from './places.ts'
+import { lastWords, serverArguments } from './processes.ts'
+import type { ClusterState } from './state.ts'
 
 const cases: Record<string, [text: string, want: ReturnType<typeof lastWords>]> = {
   'nothing was said': ['', { message: 'it said nothing' }],
@@ -21,4 +23,24 @@ const cases: Record<string, [text: string, want: ReturnType<typeof lastWords>]> 
 
 describe('lastWords()', () => {
   for (const [name, [text, want]] of Object.entries(cases)) test(name, () => assert.deepEqual(lastWords(text), want))
+})
+
+describe('serverArguments()', () => {
+  const places = placesOf({ data: '/d', run: '/r', host: '/h' }, 'a')
+  const state: ClusterState = {
+    ...{ format: 1, version: '0.1.0', name: 'a', createdAt: '2030-01-01T12:00:00Z', port: 6443, store: 'lmdb' },
+    ...{ clusterCIDR: '10.244.0.0/16', serviceCIDR: '10.96.0.0/16', nodeNetwork: '172.29.0.1/24', nodes: [] },
+  }
+  const storeFlags = (given: ClusterState): string[] => {
+    const all = serverArguments(places, given)
+    return all.slice(all.indexOf('--store'), all.indexOf('--log-file'))
+  }
+  test('name the store', () => assert.deepEqual(storeFlags(state), ['--store', 'lmdb']))
+  test('say how an etcd is spoken to', () => {
+    const etcd = { prefix: '/drover-a', cafile: '/c/ca.crt' }
+    assert.deepEqual(storeFlags({ ...state, store: 'etcd=https://h:2379', etcd }), [
+      ...['--store', 'etcd=https://h:2379'],
+      ...['--etcd-prefix', '/drover-a', '--etcd-cafile', '/c/ca.crt'],
+    ])
+  })
 })

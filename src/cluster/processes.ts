@@ -39,7 +39,11 @@ export interface Started {
 }
 
 export async function startServerProcess(host: Host, places: Places, state: ClusterState): Promise<Started> {
-  const argv: string[] = [
+  return start(host, places, { name: SERVER, argv: serverArguments(places, state), prefix: [] })
+}
+
+export function serverArguments(places: Places, state: ClusterState): string[] {
+  return [
     'server',
     ...['--data-dir', places.data],
     ...['--port', String(state.port)],
@@ -47,9 +51,9 @@ export async function startServerProcess(host: Host, places: Places, state: Clus
     ...['--cluster-cidr', state.clusterCIDR],
     ...['--service-cidr', state.serviceCIDR],
     ...['--store', state.store],
+    ...Object.entries(state.etcd ?? {}).flatMap(([flag, value]) => [`--etcd-${flag}`, value]),
     ...['--log-file', logFileOf(places, SERVER)],
   ]
-  return start(host, places, { name: SERVER, argv, prefix: [] })
 }
 
 export async function startAgentProcess(

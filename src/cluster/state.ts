@@ -5,7 +5,15 @@ import { UserError } from '../base/node/user-error.ts'
 import { type Places, stateFileOf } from './places.ts'
 import { DATA_FORMAT, VERSION } from './version.ts'
 
-export type StoreKind = 'lmdb' | 'memory'
+export type StoreKind = 'lmdb' | 'memory' | `etcd=${string}`
+
+/** How the etcd of a cluster's objects is spoken to: below which keys, with which files. */
+export interface EtcdAccess {
+  readonly prefix: string
+  readonly cafile?: string
+  readonly certfile?: string
+  readonly keyfile?: string
+}
 
 export interface NodeState {
   readonly name: string
@@ -22,6 +30,8 @@ export interface ClusterState {
   readonly createdAt: string
   readonly port: number
   readonly store: StoreKind
+  /** With a store that is an etcd. */
+  readonly etcd?: EtcdAccess
   /** `10.244.0.0/16` */
   readonly clusterCIDR: string
   readonly serviceCIDR: string

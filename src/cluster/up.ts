@@ -35,6 +35,7 @@ import { requireMachine, requireRoot } from './preflight.ts'
 import { agentOf, checkAlive, SERVER, type Started, startAgentProcess, startServerProcess } from './processes.ts'
 import {
   type ClusterState,
+  type EtcdAccess,
   firstServiceIP,
   machineAddressOf,
   type NodeState,
@@ -50,6 +51,8 @@ export interface UpOptions {
   readonly port?: number | undefined
   readonly nodes?: number | undefined
   readonly store?: StoreKind | undefined
+  /** With a store that is an etcd. */
+  readonly etcd?: EtcdAccess | undefined
   readonly dataDirectory?: string | undefined
   readonly networks?: { clusterCIDR?: string | undefined; serviceCIDR?: string | undefined }
   /** Return only when everything is ready. */
@@ -168,6 +171,7 @@ async function settle(
     createdAt: rfc3339(host.clock.now()),
     port,
     store: options.store ?? 'lmdb',
+    ...(options.etcd === undefined ? {} : { etcd: options.etcd }),
     ...networks,
     nodes: [],
   } satisfies ClusterState
@@ -177,7 +181,7 @@ async function settle(
 }
 
 /** A running cluster is not silently turned into another. */
-function refuseChange(present: ClusterState, { name, port, store, nodes, networks }: UpOptions): void {
+function refuseChange(present: ClusterState, { name, port, store, etcd, nodes, networks }: UpOptions): void {
   const network = (what: string, is: string, asked: string | undefined): string[] =>
     asked !== undefined && asked !== is ? [`${what} ${is}, not ${asked}`] : []
   const changes = [
@@ -185,12 +189,19 @@ function refuseChange(present: ClusterState, { name, port, store, nodes, network
     ...network('the service network', present.serviceCIDR, networks?.serviceCIDR),
     ...(port !== undefined && port !== present.port ? [`port ${present.port}, not ${port}`] : []),
     ...(store !== undefined && store !== present.store ? [`store ${present.store}, not ${store}`] : []),
+    ...(etcd !== undefined && present.etcd !== undefined ? etcdChanges(present.etcd, etcd) : []),
     ...(nodes !== undefined && nodes < present.nodes.length ? [`${present.nodes.length} nodes, not ${nodes}`] : []),
   ]
   if (changes.length === 0) return
   throw new UserError(`Cluster "${name}" exists with ${changes.join(', ')}`, {
     remedy: `leave that out, or delete the cluster first: drover down -n ${name}`,
   })
+}
+
+function etcdChanges(present: EtcdAccess, asked: EtcdAccess): string[] {
+  return (['prefix', 'cafile', 'certfile', 'keyfile'] as const).flatMap((key) =>
+    asked[key] === present[key] ? [] : [`--etcd-${key} ${present[key] ?? 'left out'}, not ${asked[key] ?? 'left out'}`],
+  )
 }
 
 /** The first node is the machine; the others get the next addresses of the node network. */

@@ -36,6 +36,7 @@ export const ipAddresses = defineResource({
   views: [{ version: 'v1beta1', deprecated: { since: '1.34', removed: '1.37' } }],
   fields: ipAddressFields,
   columns: [{ name: 'ParentRef', description: 'Who has the address.', cell: ({ spec }) => parentText(spec.parentRef) }],
+  age: false,
   validate({ metadata, spec }, issues) {
     checkValue(metadata.name, checkCanonicalAddress, 'metadata.name', issues)
     if (spec.parentRef !== undefined) validateParent(spec.parentRef, 'spec.parentRef', issues)

@@ -1,5 +1,6 @@
 // `drover down`, `drover stop`, `drover reset`: a cluster is taken off the machine, with or without its data.
 
+import type { EtcdAccess } from '../../cluster/state.ts'
 import { type Command, type Given, NAME_OPTION, nameOf } from '../command.ts'
 import { hostOf, type Session } from '../session.ts'
 
@@ -20,12 +21,28 @@ export const down: Command = {
     const { forgetKubeconfig } = await import('../kubeconfig-files.ts')
     const keepData = given.flag('keepData')
     for (const name of await namesOf(session, given)) {
+      const etcd = await etcdOf(session, name)
       await hostOf(session).step(keepData ? `Stopping cluster "${name}"` : `Deleting cluster "${name}"`, () =>
         takeDown(hostOf(session), { name, keepData }),
       )
-      if (!keepData) await forgetKubeconfig(session, given, name)
+      if (keepData) continue
+      await forgetKubeconfig(session, given, name)
+      // Others may have their objects there.
+      if (etcd !== undefined)
+        session.err(`The objects of "${name}" are still in etcd; delete them: etcdctl del --prefix ${etcd.prefix}/\n`)
     }
   },
+}
+
+/** Also of a cluster of which not all can be read any more. */
+async function etcdOf({ roots }: Session, name: string): Promise<EtcdAccess | undefined> {
+  const { placesOf } = await import('../../cluster/places.ts')
+  const { readState } = await import('../../cluster/state.ts')
+  try {
+    return readState(placesOf(roots, name))?.etcd
+  } catch {
+    return undefined
+  }
 }
 
 export const stop: Command = {

@@ -4,14 +4,13 @@ import type { SnapshotPlace } from '../../cmd/snapshots.ts'
 import { type Command, type Given, NAME_OPTION, nameOf, type Option, OUTPUT_OPTION } from '../command.ts'
 import { wantsJSON, wrong } from '../inputs.ts'
 import { bytesText, type Session } from '../session.ts'
+import { ETCD_FILE_OPTIONS, etcdSettingsOf, isEtcd } from '../store-options.ts'
 
 const WHERE: readonly Option[] = [
   NAME_OPTION,
   { flags: '--data-dir <dir>', about: 'data directory of a server that drover up did not start' },
   { flags: '--store <store>', about: 'etcd=URL,… of servers that share an etcd' },
-  { flags: '--etcd-cafile <file>', about: "authority of etcd's certificates" },
-  { flags: '--etcd-certfile <file>', about: 'certificate to show to etcd' },
-  { flags: '--etcd-keyfile <file>', about: 'its key' },
+  ...ETCD_FILE_OPTIONS,
   { flags: '--etcd-prefix <prefix>', about: 'below which keys in etcd', default: '/drover' },
   OUTPUT_OPTION,
 ]
@@ -52,7 +51,7 @@ export const snapshotRestore: Command = {
 async function placeOf(session: Session, given: Given): Promise<SnapshotPlace> {
   const store = given.text('store')
   if (store !== undefined) {
-    if (!store.startsWith('etcd=')) throw wrong(`"${store}" is not an etcd`, 'use --store etcd=https://HOST:2379,…')
+    if (!isEtcd(store)) throw wrong(`"${store}" is not an etcd`, 'use --store etcd=https://HOST:2379,…')
     const { storeSettingsOf } = await import('../../cmd/server-store.ts')
     return { engine: 'shared', settings: await storeSettingsOf((flag) => given.text(camelCase(flag)) ?? '') }
   }
@@ -63,6 +62,8 @@ async function placeOf(session: Session, given: Given): Promise<SnapshotPlace> {
   }
   const { findCluster } = await import('../clusters.ts')
   const { places, state } = findCluster(session, given)
+  const settings = await etcdSettingsOf(state)
+  if (settings !== undefined) return { engine: 'shared', settings }
   return { engine: 'local', dataDirectory: places.data, name: nameOf(session, given), memory: state.store === 'memory' }
 }
 

@@ -6,8 +6,9 @@ import { errorText } from '../../base/log.ts'
 import { hasCode, UserError } from '../../base/node/user-error.ts'
 import type { ClusterConfig } from '../../cluster/config.ts'
 import { type Command, type Given, NAME_OPTION } from '../command.ts'
-import { choiceOf, durationMs, numberOf, wrong } from '../inputs.ts'
+import { durationMs, numberOf, wrong } from '../inputs.ts'
 import { hostOf, type Session } from '../session.ts'
+import { chosenStore, ETCD_FILE_OPTIONS } from '../store-options.ts'
 
 export const up: Command = {
   use: 'up',
@@ -20,7 +21,9 @@ export const up: Command = {
     { flags: '--no-node', about: 'only the control plane' },
     { flags: '-c, --config <file>', about: 'a Cluster in YAML; "-" reads standard input' },
     { flags: '--data-dir <directory>', about: 'where the cluster keeps its data' },
-    { flags: '--store <store>', about: 'lmdb or memory (default: lmdb)' },
+    { flags: '--store <store>', about: 'lmdb, memory or etcd=URL,… (default: lmdb)' },
+    ...ETCD_FILE_OPTIONS,
+    { flags: '--etcd-prefix <prefix>', about: 'below which keys in etcd (default: /drover-NAME)' },
     { flags: '--kubeconfig <file>', about: 'write this file only, instead of merging into the usual one' },
     { flags: '--keep-context', about: 'leave the current context as it is' },
     { flags: '--wait', about: 'return when everything is ready (default)', default: true },
@@ -43,7 +46,7 @@ export const up: Command = {
       name,
       port: numberOf(given, 'port', { min: 1, max: 65535 }) ?? config.port,
       nodes: nodesOf(given) ?? config.nodes,
-      store: choiceOf(given, 'store', ['lmdb', 'memory']) ?? config.store,
+      ...(await chosenStore(session, given, { name, configured: config.store })),
       dataDirectory: given.text('dataDir') ?? config.dataDirectory,
       networks: { clusterCIDR: config.clusterCIDR, serviceCIDR: config.serviceCIDR },
       wait: given.flag('wait') && config.wait !== false,
