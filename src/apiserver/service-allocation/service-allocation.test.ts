@@ -9,6 +9,7 @@ import { serviceCIDRs } from '../../api/networking/service-cidr.ts'
 import { silentLogger } from '../../base/log.ts'
 import { seededRandom } from '../../base/random.ts'
 import type { Client } from '../../client/client.ts'
+import type { Store, Write, WriteResult } from '../../store/store.ts'
 import { ADMIN, startCluster, type TestCluster, testAccountKey } from '../../testing/cluster.ts'
 import { startApiServer } from '../api-server.ts'
 
@@ -340,5 +341,46 @@ describe('two servers over one store', () => {
     assert.ok(client)
     assert.deepEqual(await taken(client), { '10.96.0.1': 'default/kubernetes' })
     for (const server of both) await server[Symbol.asyncDispose]()
+  })
+})
+
+/** Loses the answer to the write of one key: after it is done, or before. */
+function losing(store: Store, lost: { key: string; done: boolean }): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      if (name !== 'write') return value.bind(target)
+      return async (write: Write): Promise<WriteResult> => {
+        if (write.key !== lost.key) return target.write(write)
+        if (lost.done) await target.write(write)
+        throw new Error('the connection is gone')
+      }
+    },
+  })
+}
+
+describe('a service whose write was not answered', () => {
+  const spec = { clusterIP: '10.96.0.9', type: 'NodePort', ports: [{ port: 80, nodePort: 30_080 }] }
+  const keyOfA = 'default/core/services/default/a'
+
+  test('keeps what it has, since it may be there', async () => {
+    await using cluster = await startCluster()
+    await using other = await secondServer(cluster, { store: losing(cluster.store, { key: keyOfA, done: true }) })
+    await refused(other.client(ADMIN, 'test').create(services, service('a', spec)))
+    assert.equal((await cluster.client.get(services, key('a'))).spec.clusterIP, '10.96.0.9')
+    await cluster.advance('5m')
+    assert.equal((await taken(cluster.client))['10.96.0.9'], 'default/a')
+    assert.deepEqual(await takenPorts(cluster), [30_080])
+  })
+
+  test('loses it later, if it is not there', async () => {
+    await using cluster = await startCluster()
+    await using other = await secondServer(cluster, { store: losing(cluster.store, { key: keyOfA, done: false }) })
+    await refused(other.client(ADMIN, 'test').create(services, service('a', spec)))
+    assert.equal((await taken(cluster.client))['10.96.0.9'], 'default/a')
+    await cluster.advance('5m')
+    assert.deepEqual(Object.keys(await taken(cluster.client)), ['10.96.0.1'])
+    assert.deepEqual(await takenPorts(cluster), [])
   })
 })
