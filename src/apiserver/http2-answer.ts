@@ -31,14 +31,21 @@ export async function writeStream(answer: ApiResponse, request: ApiRequest, outl
       return writeParts(answer, body.pieces, { zip: takesGzip(request) }, outlet)
     case 'watch':
       stream.respond(headersOf(answer))
-      for await (const batch of body.events) {
-        if (batch.length > 0 && !stream.write(linesOf(batch))) await drained(outlet)
-        if (stream.destroyed) return
-      }
-      break
+      return writeWatch(body.events, outlet)
     case 'stream':
       stream.respond(headersOf(answer))
       for await (const chunk of body.chunks) if (!stream.write(chunk)) await drained(outlet)
+  }
+  stream.end()
+  finish(stream)
+}
+
+/** It may last for hours: nothing of the request is held meanwhile. */
+async function writeWatch(events: AsyncIterable<readonly WatchFrame[]>, outlet: Outlet): Promise<void> {
+  const { stream } = outlet
+  for await (const batch of events) {
+    if (batch.length > 0 && !stream.write(linesOf(batch))) await drained(outlet)
+    if (stream.destroyed) return
   }
   stream.end()
   finish(stream)

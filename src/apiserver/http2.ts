@@ -76,8 +76,9 @@ export class Http2Connections {
         use.open--
         use.last = clock.monotonic()
       })
+      const path = headers[':path']
       serve(this.#options, { stream, headers, facts }).catch((error: unknown) => {
-        log.debug('Broke off an answer', { path: headers[':path'], error })
+        log.debug('Broke off an answer', { path, error })
         stream.close(constants.NGHTTP2_INTERNAL_ERROR)
       })
     })
@@ -134,7 +135,8 @@ async function serve(options: Http2Options, incoming: Incoming): Promise<void> {
     if (!(error instanceof errors.StatusError)) throw error
     answer = errorResponse(error, undefined, request.headers['accept'])
   }
-  await writeStream(answer, request, { stream, clock: options.clock })
+  // Not awaited: a watch would hold all of this as long as it lasts.
+  return writeStream(answer, request, { stream, clock: options.clock })
 }
 
 function requestOf({ headers: received, facts }: Incoming, signal: AbortSignal): ApiRequest {

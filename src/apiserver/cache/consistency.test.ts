@@ -66,7 +66,7 @@ for (const [fault, [spoil, differs]] of Object.entries(faults)) {
       [[`default/core/configmaps/ns/${differs}`]],
     )
     await clock.advance(CHECK_INTERVAL_MS)
-    await watch?.ended
+    await new Promise<void>((resolve) => watch?.whenEnded(resolve))
     assert.deepEqual([...cache.values()], want)
     assert.deepEqual(await findDifferences(cacher), [])
     assert.deepEqual(logged, [

@@ -228,10 +228,7 @@ export class ResourceCache {
     const named = selection.name
     const set = named === undefined ? this.#watchers : (this.#byName.get(named) ?? new Set())
     const { bookmarks, initial, after } = options
-    const watcher = new Watcher(selection, { bookmarks, after: initial ? 0 : after }, (ended) => {
-      set.delete(ended)
-      if (named !== undefined && set.size === 0) this.#byName.delete(named)
-    })
+    const watcher = new Watcher(selection, { bookmarks, after: initial ? 0 : after }, this.#leave)
     if (options.initial) {
       watcher.start(this.list(selection).items.map((object) => loneFrame('ADDED', object)))
     } else {
@@ -245,6 +242,14 @@ export class ResourceCache {
     if (named !== undefined) this.#byName.set(named, set)
     set.add(watcher)
     return watcher
+  }
+
+  /** One for all watchers: a closure for each would be memory. */
+  readonly #leave = (watcher: Watcher): void => {
+    const { name } = watcher.selection
+    const set = name === undefined ? this.#watchers : this.#byName.get(name)
+    set?.delete(watcher)
+    if (name !== undefined && set?.size === 0) this.#byName.delete(name)
   }
 
   /** Sends a BOOKMARK to the watchers that asked for them. */

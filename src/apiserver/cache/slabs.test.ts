@@ -32,7 +32,7 @@ test('Slabs keep what lives to the byte, whatever is released, and no more than 
       assert.ok(slabs.heldBytes <= 2.4 * size + 128 * 1024, `${slabs.heldBytes} bytes for ${size}`)
       for (const { object, revision, fill } of live) assert.equal(object.bytes.toString(), asServed(revision, fill))
     }),
-    { numRuns: 30 },
+    { numRuns: 100 },
   )
 })
 

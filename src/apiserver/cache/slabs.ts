@@ -36,6 +36,8 @@ export class Slabs {
   #lastSize = MIN_SLAB_BYTES / 2
   /** Where the bytes that were taken last are. */
   #taken: Slab | undefined
+  /** The block that did not have room for it. */
+  #full: Slab | undefined
   #heldBytes = 0
   #liveBytes = 0
 
@@ -63,6 +65,7 @@ export class Slabs {
     const slab = this.#taken
     if (!slab) throw new Error('Bug: a slab was opened')
     const bytes = slab.buffer.subarray(slab.used, slab.used + size)
+    if (bytes.length !== size) throw new Error('Bug: a slab is smaller than what was taken of it')
     slab.used += size
     return bytes
   }
@@ -74,6 +77,10 @@ export class Slabs {
     slab.tenants.push(tenant)
     slab.live += tenant.sizeBytes
     this.#liveBytes += tenant.sizeBytes
+    const full = this.#full
+    this.#full = undefined
+    // It may have emptied while it was being filled. Not before now: what moves takes memory, too.
+    if (full) this.release(full, 0)
     return slab
   }
 
@@ -95,11 +102,9 @@ export class Slabs {
   }
 
   #next(size: number): void {
-    const left = this.#current
+    this.#full = this.#current
     this.#lastSize = Math.min(MAX_SLAB_BYTES, this.#lastSize * 2)
     this.#current = this.#open(Math.max(this.#lastSize, size))
-    // It may have emptied while it was being filled.
-    if (left) this.release(left, 0)
   }
 
   #open(size: number): Slab {

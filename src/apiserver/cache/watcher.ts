@@ -21,7 +21,10 @@ export interface Selection {
   matches?(stored: StoredObject): boolean
 }
 
-export class Watcher implements AsyncIterable<readonly WatchFrame[]> {
+type Result = IteratorResult<readonly WatchFrame[], undefined>
+
+/** An iterator by hand: there may be thousands that only wait, and a generator would be several objects more for each. */
+export class Watcher implements AsyncIterableIterator<readonly WatchFrame[], undefined> {
   readonly selection: Selection
   /** True when the client wants BOOKMARK events. */
   readonly bookmarks: boolean
@@ -32,19 +35,21 @@ export class Watcher implements AsyncIterable<readonly WatchFrame[]> {
   #queuedBytes = 0
   #wake: (() => void) | undefined
   #ended = false
-  /** Resolves when the watch is over, for whatever reason. */
-  readonly ended: Promise<void>
-  #settle: () => void = () => {}
-  readonly #onEnd: (watcher: Watcher) => void
+  /** Who keeps a list of all watchers. */
+  readonly #leave: (watcher: Watcher) => void
+  #afterEnd: (() => void) | undefined
 
-  constructor(selection: Selection, options: { bookmarks: boolean; after: number }, onEnd: (watcher: Watcher) => void) {
+  constructor(selection: Selection, options: { bookmarks: boolean; after: number }, leave: (watcher: Watcher) => void) {
     this.selection = selection
     this.bookmarks = options.bookmarks
     this.after = options.after
-    this.#onEnd = onEnd
-    this.ended = new Promise((resolve) => {
-      this.#settle = resolve
-    })
+    this.#leave = leave
+  }
+
+  /** `then` is called when the watch is over, for whatever reason; at once when it is. There is one of it. */
+  whenEnded(then: () => void): void {
+    if (this.#ended) then()
+    else this.#afterEnd = then
   }
 
   /** What is there already, however much it is: it takes no part in the limit. */
@@ -70,31 +75,38 @@ export class Watcher implements AsyncIterable<readonly WatchFrame[]> {
   end(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#onEnd(this)
-    this.#settle()
+    this.#leave(this)
+    this.#afterEnd?.()
+    this.#afterEnd = undefined
     this.#wake?.()
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<readonly WatchFrame[]> {
-    try {
-      for (;;) {
-        if (this.#queue.length > 0) {
-          const batch = this.#queue
-          this.#queue = []
-          this.#queuedBytes = 0
-          this.#limit = MAX_WATCH_QUEUE
-          yield batch
-        } else if (this.#ended) {
-          return
-        } else {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve
-          })
-          this.#wake = undefined
-        }
-      }
-    } finally {
-      this.end()
-    }
+  /** All that waits, once something does: what is pushed in one turn is taken together. */
+  next(): Promise<Result> {
+    if (this.#queue.length > 0 || this.#ended) return Promise.resolve(this.#take())
+    const arrival = new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
+    return arrival.then(() => this.#take())
+  }
+
+  #take(): Result {
+    this.#wake = undefined
+    if (this.#queue.length === 0) return { done: true, value: undefined }
+    const value = this.#queue
+    this.#queue = []
+    this.#queuedBytes = 0
+    this.#limit = MAX_WATCH_QUEUE
+    return { done: false, value }
+  }
+
+  /** The reader takes no more. */
+  return(): Promise<Result> {
+    this.end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
   }
 }

@@ -150,27 +150,43 @@ function observed(
 ): AsyncIterable<readonly WatchFrame[]> {
   const sent = to.watchEvents.with(group, version, resource)
   const open = to.longRunning.with(...labels)
-  return {
-    [Symbol.asyncIterator]() {
-      const inner = events[Symbol.asyncIterator]()
-      open.value++
-      let ended = false
-      const end = (): void => {
-        if (!ended) open.value--
-        ended = true
-      }
-      return {
-        async next() {
-          const result = await inner.next()
-          if (result.done) end()
-          else sent.value += result.value.length
-          return result
-        },
-        async return() {
-          end()
-          return (await inner.return?.()) ?? { done: true, value: undefined }
-        },
-      }
-    },
+  return new ObservedEvents(events, sent, open)
+}
+
+type Events = AsyncIterator<readonly WatchFrame[], undefined>
+
+class ObservedEvents implements AsyncIterableIterator<readonly WatchFrame[], undefined> {
+  readonly #inner: Events
+  readonly #sent: Cell
+  /** Absent once it is over. */
+  #open: Cell | undefined
+
+  constructor(events: AsyncIterable<readonly WatchFrame[]>, sent: Cell, open: Cell) {
+    this.#inner = events[Symbol.asyncIterator]() as Events
+    this.#sent = sent
+    this.#open = open
+    open.value++
+  }
+
+  async next(): ReturnType<Events['next']> {
+    const result = await this.#inner.next()
+    if (result.done) this.#end()
+    else this.#sent.value += result.value.length
+    return result
+  }
+
+  async return(): ReturnType<Events['next']> {
+    this.#end()
+    await this.#inner.return?.()
+    return { done: true, value: undefined }
+  }
+
+  #end(): void {
+    if (this.#open) this.#open.value--
+    this.#open = undefined
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
   }
 }

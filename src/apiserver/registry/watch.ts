@@ -1,5 +1,6 @@
 // WATCH: from a revision on, or from a snapshot (WatchList), until the client, the time-out or the server ends it.
 
+import type { Timer } from '../../base/clock.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { WatchFrame } from '../../client/door.ts'
 import { bookmarkFrame } from '../cache/cacher.ts'
@@ -35,7 +36,7 @@ export async function watch(
     return once(errorFrame(error))
   }
   if (streaming && bookmarks) watcher.push(bookmarkFrame(served.resource, core.cacher.revision, true))
-  endInTime(core, watcher, timeoutSeconds, context)
+  new Ending(core, watcher, timeoutSeconds).heed(context.signal)
   return watcher
 }
 
@@ -63,16 +64,34 @@ function secondsIn(query: URLSearchParams): number {
   )
 }
 
-function endInTime(core: Core, watcher: Watcher, asked: number, context: RequestContext): void {
-  const seconds = asked > 0 ? asked : MIN_TIMEOUT_SECONDS * (1 + core.random.next())
-  const timer = core.clock.after(seconds * 1000, () => watcher.end())
-  const stop = (): void => watcher.end()
-  context.signal.addEventListener('abort', stop, { once: true })
-  if (context.signal.aborted) stop()
-  void watcher.ended.then(() => {
-    timer.cancel()
-    context.signal.removeEventListener('abort', stop)
-  })
+/** Ends a watch in time, and when its client goes. It lasts as long as the watch: what it holds is counted in thousands. */
+class Ending implements EventListenerObject {
+  readonly #watcher: Watcher
+  readonly #timer: Timer
+  #signal: AbortSignal | undefined
+
+  constructor({ clock, random }: Core, watcher: Watcher, asked: number) {
+    this.#watcher = watcher
+    // Whole seconds: watches that end in the same one share a list of timers.
+    const seconds = asked > 0 ? asked : Math.round(MIN_TIMEOUT_SECONDS * (1 + random.next()))
+    this.#timer = clock.after(seconds * 1000, () => watcher.end())
+  }
+
+  heed(signal: AbortSignal): void {
+    this.#signal = signal
+    signal.addEventListener('abort', this)
+    this.#watcher.whenEnded(() => this.#stop())
+    if (signal.aborted) this.handleEvent()
+  }
+
+  handleEvent(): void {
+    this.#watcher.end()
+  }
+
+  #stop(): void {
+    this.#timer.cancel()
+    this.#signal?.removeEventListener('abort', this)
+  }
 }
 
 async function* once(frame: WatchFrame): AsyncGenerator<readonly WatchFrame[]> {

@@ -13,6 +13,11 @@ type Table = Database<Buffer, Buffer>
 /** Fixed, so that a data directory can move between machines whose own page sizes differ; allows keys of up to 1,978 bytes. */
 const PAGE_BYTES = 4096
 const MAX_READERS = 126
+/**
+ * Addresses, not memory. A map that is too small for the file is made anew, and the old ones stay for readers: the pages of the file would be counted
+ * once for each. A file that outgrows it is still mapped anew.
+ */
+const MAP_BYTES = 64 * 1024 ** 3
 const BINARY = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const
 
 const EIO = 5
@@ -64,6 +69,7 @@ function openRoot(directory: string, path: string): RootDatabase<Buffer, Buffer>
       pageSize: PAGE_BYTES,
       maxDbs: TABLES.length + 1,
       maxReaders: MAX_READERS,
+      mapSize: MAP_BYTES,
       // Commit and flush are one step: nothing is ever visible that is not on disk.
       overlappingSync: false,
       // The ledger batches; with this on, the library makes promises of its own that nobody could catch when the disk is full.
