@@ -344,25 +344,29 @@ describe('two servers over one store', () => {
   })
 })
 
-/** Loses the answer to the write of one key: after it is done, or before. */
-function losing(store: Store, lost: { key: string; done: boolean }): Store {
+const keyOfA = 'default/core/services/default/a'
+
+/** A store that something else does the writes of one key for. */
+function interposed(store: Store, key: string, write: (write: Write) => Promise<WriteResult>): Store {
   return new Proxy(store, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       if (name !== 'write') return value.bind(target)
-      return async (write: Write): Promise<WriteResult> => {
-        if (write.key !== lost.key) return target.write(write)
-        if (lost.done) await target.write(write)
-        throw new Error('the connection is gone')
-      }
+      return (asked: Write) => (asked.key === key ? write(asked) : target.write(asked))
     },
   })
 }
 
+/** Loses the answer to the write of one key: after it is done, or before. */
+const losing = (store: Store, { key: lost, done }: { key: string; done: boolean }): Store =>
+  interposed(store, lost, async (write) => {
+    if (done) await store.write(write)
+    throw new Error('the connection is gone')
+  })
+
 describe('a service whose write was not answered', () => {
   const spec = { clusterIP: '10.96.0.9', type: 'NodePort', ports: [{ port: 80, nodePort: 30_080 }] }
-  const keyOfA = 'default/core/services/default/a'
 
   test('keeps what it has, since it may be there', async () => {
     await using cluster = await startCluster()
@@ -382,5 +386,67 @@ describe('a service whose write was not answered', () => {
     await cluster.advance('5m')
     assert.deepEqual(Object.keys(await taken(cluster.client)), ['10.96.0.1'])
     assert.deepEqual(await takenPorts(cluster), [])
+  })
+})
+
+describe('two servers that make a service of one name', () => {
+  const asked = { clusterIP: '10.96.0.9', type: 'NodePort', ports: [{ port: 80, nodePort: 30_080 }] }
+
+  /** A second server whose write of the service waits, with everything it takes taken. */
+  async function heldUp(cluster: TestCluster) {
+    const reached = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    const server = await secondServer(cluster, {
+      store: interposed(cluster.store, keyOfA, async (write) => {
+        reached.resolve()
+        await goOn.promise
+        return cluster.store.write(write)
+      }),
+    })
+    const client = server.client(ADMIN, 'test')
+    return { server, client, reached: reached.promise, goOn: () => goOn.resolve() }
+  }
+
+  test('the one that was slower gives back what it took of its own', async () => {
+    await using cluster = await startCluster()
+    const held = await heldUp(cluster)
+    await using _server = held.server
+    const slow = refused(held.client.create(services, service('a', { type: 'NodePort' })))
+    await held.reached
+    const { spec } = await cluster.client.create(services, service('a', { type: 'NodePort' }))
+    held.goOn()
+    assert.match(await slow, /already exists/)
+    assert.deepEqual(await taken(cluster.client), {
+      '10.96.0.1': 'default/kubernetes',
+      [spec.clusterIP ?? '']: 'default/a',
+    })
+    assert.deepEqual(await takenPorts(cluster), [spec.ports?.[0]?.nodePort])
+  })
+
+  test('the one that was slower takes nothing from the one that took over', async () => {
+    await using cluster = await startCluster()
+    const held = await heldUp(cluster)
+    await using _server = held.server
+    const slow = refused(held.client.create(services, service('a', asked)))
+    await held.reached
+    await cluster.client.create(services, service('a', asked))
+    held.goOn()
+    assert.match(await slow, /already exists/)
+    assert.equal((await taken(cluster.client))['10.96.0.9'], 'default/a')
+    assert.deepEqual(await takenPorts(cluster), [30_080])
+  })
+
+  test('the one that took over and failed takes nothing from the one that was slower', async () => {
+    await using cluster = await startCluster()
+    const held = await heldUp(cluster)
+    await using _server = held.server
+    const slow = held.client.create(services, service('a', asked))
+    await held.reached
+    const ports = [...asked.ports, { name: 'far', port: 81, nodePort: 81 }].map((port) => ({ name: 'near', ...port }))
+    assert.match(await refused(cluster.client.create(services, service('a', { ...asked, ports }))), /valid range/)
+    held.goOn()
+    await slow
+    assert.equal((await taken(cluster.client))['10.96.0.9'], 'default/a')
+    assert.deepEqual(await takenPorts(cluster), [30_080])
   })
 })
