@@ -85,7 +85,8 @@ describe('openLmdbStore()', () => {
   test('refuses a directory that another process has open, and takes it over when that has been killed', async () => {
     const where = directory()
     const child = spawn(process.execPath, [writer, where], { stdio: ['pipe', 'pipe', 'inherit'] })
-    for await (const _line of createInterface(child.stdout)) break
+    // The first line says that it is open, the next ones what is acknowledged.
+    for await (const line of createInterface(child.stdout)) if (line.includes('createRevision')) break
     assert.ok(child.pid !== undefined)
     await assert.rejects(openLmdbStore({ ...options(), directory: where }), new StoreLockedError(where, child.pid))
     child.kill('SIGKILL')
