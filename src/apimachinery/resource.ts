@@ -104,6 +104,8 @@ export interface ResourceOptions<T> {
   shownName?(object: T): string
   /** Columns after NAME (and NAMESPACE); Age is appended when `age` is not false. */
   columns?: readonly Column<T>[]
+  /** In which order the rows of a table stand, where it is not that of the keys. */
+  tableOrder?(a: T, b: T): number
   /** False where the kind places Age itself, or shows none. */
   age?: boolean
   /** Comes from a CustomResourceDefinition: no strategic merge patch. */

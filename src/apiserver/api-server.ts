@@ -51,6 +51,7 @@ import { startCustomResources } from './custom-resources/custom-resources.ts'
 import { refuseUnconverted } from './custom-resources/unconverted.ts'
 import { type CallWebhook, webhookCaller } from './custom-resources/webhook-call.ts'
 import { discovery } from './discovery/discovery.ts'
+import { FlowSchemaConditions } from './flow-schema-conditions.ts'
 import { health } from './health/health.ts'
 import { counted } from './health/request-metrics.ts'
 import type { KubeletCredentials } from './node-proxy/backend.ts'
@@ -231,6 +232,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   })
   const services = stack.use(new LocalApiServices({ registry, client: self, log }))
   await services.settled()
+  stack.use(new FlowSchemaConditions({ registry, client: self, clock, log }))
   ready.bootstrapped = true
   const started = stack.move()
   const upgradeOptions = { clock, log, authorizeRequest: (request: ApiRequest) => authorizeRequest(pipeline, request) }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import * as errors from '../apimachinery/errors.ts'
@@ -241,7 +241,9 @@ function factsOf(socket: TLSSocket): ConnectionFacts {
 
 function certificateOf(socket: TLSSocket): ApiRequest['certificate'] {
   if (!socket.authorized) return undefined
-  const subject = socket.getPeerCertificate().subject as { CN?: string; O?: string | string[] } | undefined
-  const organizations = subject?.O === undefined ? [] : [subject.O].flat()
-  return subject?.CN ? { commonName: subject.CN, organizations } : undefined
+  const { subject, fingerprint256 } = socket.getPeerCertificate() as Partial<PeerCertificate>
+  const { CN: commonName, O: organization = [] } = (subject ?? {}) as { CN?: string; O?: string | string[] }
+  if (!commonName) return undefined
+  const sha256 = fingerprint256?.replaceAll(':', '').toLowerCase()
+  return { commonName, organizations: [organization].flat(), ...(sha256 ? { sha256 } : {}) }
 }

@@ -100,7 +100,14 @@ async function listForm(served: Served, listing: Listing, form: Form): Promise<R
     return protobufBody(messageOf(served, form), metadata, { items, look, signal: form.context.signal })
   }
   const parts = partsOf(served, form, metadata)
-  return { kind: 'pieces', pieces: (media === 'yaml' ? yamlPieces : jsonPieces)(parts, items, look) }
+  const sorted = as === 'table' ? inTableOrder(served, items) : items
+  return { kind: 'pieces', pieces: (media === 'yaml' ? yamlPieces : jsonPieces)(parts, sorted, look) }
+}
+
+function inTableOrder({ shown }: Served, items: readonly CachedObject[]): readonly CachedObject[] {
+  const { tableOrder } = shown
+  if (!tableOrder) return items
+  return items.toSorted((a, b) => tableOrder(a.object as AnyObject, b.object as AnyObject))
 }
 
 /** The list as a value: a table, the metadata of its objects, or the objects. */

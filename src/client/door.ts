@@ -24,8 +24,13 @@ export interface ApiRequest {
   object?: unknown
   /** Set by the in-process door; the HTTPS door leaves authentication to the pipeline. */
   identity?: Identity
-  /** The verified client certificate's subject (HTTPS door). */
-  certificate?: { commonName: string; organizations: readonly string[] }
+  /** The verified client certificate (HTTPS door). */
+  certificate?: {
+    commonName: string
+    organizations: readonly string[]
+    /** The digest of the whole certificate, in hex. */
+    sha256?: string
+  }
   /** The address of the peer, for audit. */
   remoteAddress?: string
   /** Aborted when the caller is gone. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { after, before, describe, test } from 'node:test'
@@ -49,6 +50,18 @@ describe('the HTTPS door', LIMIT, () => {
   test('knows callers by certificate and by token, and nobody else', async () => {
     const { certificate: cert, key } = served()
     assert.equal((await ask(MAPS, { cert, key })).status, 200)
+    const review = await ask(
+      '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+      { cert, key, method: 'POST', headers: { 'content-type': 'application/json' } },
+      Buffer.from('{}'),
+    )
+    const { userInfo } = (JSON.parse(review.bytes.toString()) as { status: { userInfo: object } }).status
+    const digest = createHash('sha256').update(new X509Certificate(cert).raw).digest('hex')
+    assert.deepEqual(userInfo, {
+      username: 'kubernetes-admin',
+      groups: ['system:masters', 'system:authenticated'],
+      extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${digest}`] },
+    })
     const anonymous = await ask(MAPS)
     assert.equal(anonymous.status, 403)
     assert.match(statusOf(anonymous).message, /User "system:anonymous" cannot list resource "configmaps"/)

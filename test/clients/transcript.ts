@@ -115,6 +115,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/(?<=:)(?!30080)3[0-2]\d{3}(?=\/TCP)/g, '<port>'],
   [/\b10\.96\.\d+\.\d+\b/g, '<ip>'],
   [/\b(LIVE|MERGED)-\d+\b/g, '$1-<n>'],
+  [/X509SHA256=[0-9a-f]{64}/g, 'X509SHA256=<digest>'],
   // The random end of a generated name, and a token of an account.
   [/-[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, '-<random>'],
   [/\bey[\w-]+\.ey[\w-]+\.[\w-]+/g, '<token>'],

@@ -57,6 +57,10 @@ export const flowSchemas = defineResource({
     },
   ],
   age: false,
+  // Those that are asked first come first.
+  tableOrder: (a, b) =>
+    (a.spec?.matchingPrecedence ?? 0) - (b.spec?.matchingPrecedence ?? 0) ||
+    (a.metadata.name < b.metadata.name ? -1 : 1),
   validate({ metadata, spec }, issues) {
     if (spec === undefined) return
     const { matchingPrecedence: precedence = 0, priorityLevelConfiguration: level, rules = [] } = spec

@@ -8,6 +8,9 @@ export interface Authenticator {
   authenticate(request: ApiRequest): Promise<Identity | undefined> | Identity | undefined
 }
 
+/** Names the one credential that somebody came with, so that it can be found in the audit. */
+export const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id'
+
 export const ANONYMOUS: Identity = { username: 'system:anonymous', groups: ['system:unauthenticated'] }
 
 /** Everybody who was authenticated is in this group. */

@@ -4,7 +4,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, ve
 import type { Clock } from '../../base/clock.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { Identity } from '../../client/door.ts'
-import type { Authenticator } from './authenticator.ts'
+import { type Authenticator, CREDENTIAL_ID } from './authenticator.ts'
 import { bearerToken } from './tokens.ts'
 
 /** An object that a token lives no longer than. */
@@ -133,7 +133,7 @@ export class TokenIssuer {
       uid: serviceaccount.uid,
       groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`],
       extra: {
-        'authentication.kubernetes.io/credential-id': [`JTI=${claims.jti}`],
+        [CREDENTIAL_ID]: [`JTI=${claims.jti}`],
         ...(pod
           ? { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] }
           : {}),
