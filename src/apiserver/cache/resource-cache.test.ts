@@ -104,6 +104,28 @@ test('ResourceCache lists and pages what a plain filter finds, whatever was writ
 
 const textOf = ({ key, revision, bytes }: StoredObject): string => `${key} ${revision} ${bytes.toString()}`
 
+test('ResourceCache finds by an index what an object is, and not what it was', async () => {
+  const cache = filled()
+  const tier = (value: string): Selection => ({
+    namespace: '',
+    labels: [{ key: 'tier', values: [value] }],
+    matches: ({ labels }: StoredObject) => labels['tier'] === value,
+  })
+  const found = async (value: string): Promise<string[]> => {
+    await cache.prepare(tier(value))
+    return (await cache.select(tier(value))).items.map(({ key, revision }) => `${key} ${revision}`)
+  }
+  const at = { namespace: 'a', number: 7 }
+  write(cache, 2, at, { tier: 'front' })
+  assert.deepEqual(await found('front'), [`${keyOf(at)} 2`])
+  write(cache, 3, at, { tier: 'front', more: 'x' })
+  assert.deepEqual(await found('front'), [`${keyOf(at)} 3`])
+  write(cache, 4, at, { tier: 'back' })
+  assert.deepEqual([await found('front'), await found('back')], [[], [`${keyOf(at)} 4`]])
+  write(cache, 5, at)
+  assert.deepEqual(await found('back'), [])
+})
+
 test('ResourceCache says how many objects are behind a page', () => {
   const cache = filled()
   const page = cache.list({ namespace: 'a-b' }, 100)
