@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { apiServerMutants } from '../test/mutants/api-server.ts'
 import type { Mutant } from '../test/mutants/mutant.ts'
+import { serviceAllocationMutants } from '../test/mutants/service-allocation.ts'
 import { storeMutants } from '../test/mutants/store.ts'
 import { mutantTable } from '../test/mutants/table.ts'
 
@@ -16,7 +17,7 @@ const TIMEOUT_MS = 120_000
 type Outcome = 'caught' | 'survived' | 'not in the source'
 
 const words = process.argv.slice(2)
-const all = [...storeMutants, ...apiServerMutants]
+const all = [...storeMutants, ...apiServerMutants, ...serviceAllocationMutants]
 const chosen = all.filter((mutant) => words.every((word) => JSON.stringify(mutant).includes(word)))
 const copy = mkdtempSync(join(tmpdir(), 'drover-mutants-'))
 let failed = 0

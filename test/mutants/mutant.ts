@@ -15,6 +15,8 @@ export type BugClass =
   | 'compaction'
   | 'silent divergence'
   | 'inconsistent list'
+  | 'given out twice'
+  | 'kept for ever'
 
 export interface Mutant {
   /** What the source then does. */
