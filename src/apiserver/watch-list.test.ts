@@ -7,6 +7,7 @@ import { configMaps } from '../api/core/config-map.ts'
 import { ADMIN, startCluster, type TestCluster, testAccountKey } from '../testing/cluster.ts'
 import { type Answer, callsTo, rawCall } from '../testing/http.ts'
 import { startApiServer } from './api-server.ts'
+import { StoredObject } from './cache/stored.ts'
 import { MAX_WATCH_QUEUE, Watcher } from './cache/watcher.ts'
 
 const PATH = '/api/v1/namespaces/default/configmaps'
@@ -167,7 +168,8 @@ describe('a watch', () => {
     const frame = { type: 'ADDED' as const, line: Buffer.alloc(0), object: {} }
     const ended: Watcher[] = []
     const watcher = new Watcher({ namespace: '' }, { bookmarks: false, after: 0 }, (w) => ended.push(w))
-    watcher.start([frame, frame])
+    const present = Buffer.from('{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}}')
+    watcher.start([1, 2].map((revision) => StoredObject.fromStore('a', revision, present)))
     for (let i = 0; i < MAX_WATCH_QUEUE; i++) watcher.push(frame)
     assert.equal(ended.length, 0)
     watcher.push(frame)
@@ -176,6 +178,20 @@ describe('a watch', () => {
     let seen = 0
     for await (const batch of watcher) seen += batch.length
     assert.equal(seen, MAX_WATCH_QUEUE + 2)
+  })
+
+  test('is told what is there in pieces, framed when they are taken', async () => {
+    const watcher = new Watcher({ namespace: '' }, { bookmarks: false, after: 0 }, () => {})
+    const large = Buffer.from(
+      `{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"},"data":{"a":"${'x'.repeat(100_000)}"}}`,
+    )
+    watcher.start(Array.from({ length: 8 }, (_, i) => StoredObject.fromStore('a', i + 1, large)))
+    watcher.push({ type: 'BOOKMARK', line: Buffer.alloc(0), object: {} })
+    watcher.end()
+    const batches: string[][] = []
+    for await (const batch of watcher) batches.push(batch.map(({ type }) => type))
+    const piece = ['ADDED', 'ADDED', 'ADDED']
+    assert.deepEqual(batches, [piece, piece, piece.slice(1), ['BOOKMARK']])
   })
 
   test('ends when its client goes', async () => {

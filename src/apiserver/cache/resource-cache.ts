@@ -7,7 +7,7 @@ import { LabelIndex, MIN_INDEXED_OBJECTS } from './label-index.ts'
 import { OrderedObjects, type Span } from './ordered-objects.ts'
 import { ParsedForms } from './parsed-forms.ts'
 import { Slabs } from './slabs.ts'
-import { loneFrame, StoredObject } from './stored.ts'
+import { StoredObject } from './stored.ts'
 import type { Selection } from './watcher.ts'
 import { Watcher } from './watcher.ts'
 
@@ -230,7 +230,7 @@ export class ResourceCache {
     const { bookmarks, initial, after } = options
     const watcher = new Watcher(selection, { bookmarks, after: initial ? 0 : after }, this.#leave)
     if (options.initial) {
-      watcher.start(this.list(selection).items.map((object) => loneFrame('ADDED', object)))
+      watcher.start(this.list(selection).items)
     } else {
       for (const change of this.#window.after(options.after)) {
         deliver(watcher, change, this.#placeOf(change.key))

@@ -2,7 +2,7 @@
 
 import type { WatchFrame } from '../../client/door.ts'
 import type { LabelTerm } from './label-index.ts'
-import type { StoredObject } from './stored.ts'
+import { loneFrame, type StoredObject } from './stored.ts'
 
 /** Events that may wait for a reader. One that falls further behind is cut off and has to resume or list again; nothing is skipped silently. */
 export const MAX_WATCH_QUEUE = 20_000
@@ -21,6 +21,14 @@ export interface Selection {
   matches?(stored: StoredObject): boolean
 }
 
+/** What is there at the start is told in pieces of about this size. */
+const PIECE_BYTES = 256 * 1024
+
+interface Present {
+  readonly objects: readonly StoredObject[]
+  told: number
+}
+
 type Result = IteratorResult<readonly WatchFrame[], undefined>
 
 /** An iterator by hand: there may be thousands that only wait, and a generator would be several objects more for each. */
@@ -30,8 +38,9 @@ export class Watcher implements AsyncIterableIterator<readonly WatchFrame[], und
   readonly bookmarks: boolean
   /** Only later changes are told. */
   readonly after: number
+  /** What was there at the start and is still to be told. */
+  #present: Present | undefined
   #queue: WatchFrame[] = []
-  #limit = MAX_WATCH_QUEUE
   #queuedBytes = 0
   #wake: (() => void) | undefined
   #ended = false
@@ -52,17 +61,16 @@ export class Watcher implements AsyncIterableIterator<readonly WatchFrame[], und
     else this.#afterEnd = then
   }
 
-  /** What is there already, however much it is: it takes no part in the limit. */
-  start(frames: readonly WatchFrame[]): void {
-    this.#queue = [...frames]
-    this.#limit = MAX_WATCH_QUEUE + frames.length
+  /** What is there already, however much it is: it takes no part in the limits, and is framed when it is taken. */
+  start(objects: readonly StoredObject[]): void {
+    if (objects.length > 0) this.#present = { objects, told: 0 }
   }
 
   /** `bytes`: the size of the object. The event that exceeds a limit is not taken, the reader gets those before it. */
   push(frame: WatchFrame, bytes = 0): void {
     if (this.#ended) return
     const tooLong = this.#queuedBytes > 0 && this.#queuedBytes + bytes > MAX_WATCH_QUEUE_BYTES
-    if (tooLong || this.#queue.length >= this.#limit) {
+    if (tooLong || this.#queue.length >= MAX_WATCH_QUEUE) {
       this.end()
       return
     }
@@ -83,7 +91,7 @@ export class Watcher implements AsyncIterableIterator<readonly WatchFrame[], und
 
   /** All that waits, once something does: what is pushed in one turn is taken together. */
   next(): Promise<Result> {
-    if (this.#queue.length > 0 || this.#ended) return Promise.resolve(this.#take())
+    if (this.#present || this.#queue.length > 0 || this.#ended) return Promise.resolve(this.#take())
     const arrival = new Promise<void>((resolve) => {
       this.#wake = resolve
     })
@@ -92,12 +100,26 @@ export class Watcher implements AsyncIterableIterator<readonly WatchFrame[], und
 
   #take(): Result {
     this.#wake = undefined
+    if (this.#present) return { done: false, value: this.#takePresent(this.#present) }
     if (this.#queue.length === 0) return { done: true, value: undefined }
     const value = this.#queue
     this.#queue = []
     this.#queuedBytes = 0
-    this.#limit = MAX_WATCH_QUEUE
     return { done: false, value }
+  }
+
+  /** So much at once as is worth a write: all of it framed would be as much memory again. */
+  #takePresent(present: Present): readonly WatchFrame[] {
+    const frames: WatchFrame[] = []
+    for (let bytes = 0; bytes < PIECE_BYTES; ) {
+      const object = present.objects[present.told]
+      if (!object) break
+      present.told++
+      bytes += object.bytes.length
+      frames.push(loneFrame('ADDED', object))
+    }
+    if (present.told === present.objects.length) this.#present = undefined
+    return frames
   }
 
   /** The reader takes no more. */
