@@ -40,6 +40,10 @@ export class AddressClaims implements Claims<string> {
     return this.#cache.changedAt
   }
 
+  has(address: string): boolean {
+    return this.#cache.get(this.#cache.prefix + address) !== undefined
+  }
+
   get(address: string): Claim<string> | undefined {
     const object = this.#cache.get(this.#cache.prefix + address)?.object
     return object && claimOf(object as unknown as DeepReadonly<IPAddress>)
@@ -47,8 +51,8 @@ export class AddressClaims implements Claims<string> {
 
   /** Addresses that something else manages are no services' business. */
   *all(): Generator<Claim<string>> {
-    for (const { object, labels } of this.#cache.values())
-      if (labels[MANAGED_BY] === MANAGER) yield claimOf(object as unknown as DeepReadonly<IPAddress>)
+    for (const stored of this.#cache.values())
+      if (stored.labels[MANAGED_BY] === MANAGER) yield claimOf(stored.glance() as unknown as DeepReadonly<IPAddress>)
   }
 
   async take(address: string, { namespace, name }: Owner): Promise<Claim<string> | undefined> {

@@ -21,6 +21,7 @@ export interface Claim<Place> {
 export interface Claims<Place> {
   /** The revision at which anything here last changed. */
   readonly changedAt: number
+  has(place: Place): boolean
   get(place: Place): Claim<Place> | undefined
   /** Those that this server's kind wrote. */
   all(): Iterable<Claim<Place>>

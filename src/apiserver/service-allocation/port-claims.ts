@@ -39,6 +39,10 @@ export class PortClaims implements Claims<number> {
     return this.#options.cache.changedAt
   }
 
+  has(port: number): boolean {
+    return this.#options.cache.get(this.#keyOf(port)) !== undefined
+  }
+
   get(port: number): Claim<number> | undefined {
     const stored = this.#options.cache.get(this.#keyOf(port))
     return stored && claimOf(port, stored)
@@ -86,7 +90,7 @@ export class PortClaims implements Claims<number> {
   }
 }
 
-function claimOf(port: number, { object, revision }: StoredObject): Claim<number> {
-  const { spec } = object as unknown as DeepReadonly<PortClaim>
-  return { place: port, id: String(revision), owner: spec, sound: true }
+function claimOf(port: number, stored: StoredObject): Claim<number> {
+  const { spec } = stored.glance() as unknown as DeepReadonly<PortClaim>
+  return { place: port, id: String(stored.revision), owner: spec, sound: true }
 }

@@ -14,6 +14,9 @@ export const REPAIR_INTERVAL_MS = 60_000
 /** A place that nobody holds may belong to a service that is just being written: it is free when it was nobody's for so long (upstream: 60 s). */
 export const ORPHAN_GRACE_MS = 60_000
 
+/** Writes of a repair under way. */
+const AT_ONCE = 100
+
 export interface RepairState {
   services: readonly DeepReadonly<Service>[]
   addresses: Pick<Claims<string>, 'get' | 'all'>
@@ -145,6 +148,12 @@ function checkPort(check: Check<number>): Said | undefined {
 
 const keyOf = ({ namespace, name }: Owner): string => `${namespace}/${name}`
 
+/** Many at a time, since they share commits: the first start on the data of an older server takes all that its services hold. */
+async function inParts<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  for (let start = 0; start < items.length; start += AT_ONCE)
+    await Promise.all(items.slice(start, start + AT_ONCE).map(work))
+}
+
 export interface RepairOptions {
   /** As the caches have it now. */
   state(): RepairState
@@ -217,8 +226,8 @@ export class AllocationRepair implements AsyncDisposable {
 
   async #take({ takeAddresses, takePorts }: RepairPlan): Promise<void> {
     const { addresses, ports } = this.#options
-    for (const { place, owner } of takeAddresses) await addresses.take(place, owner)
-    for (const { place, owner } of takePorts) await ports.take(place, owner)
+    await inParts(takeAddresses, ({ place, owner }) => addresses.take(place, owner))
+    await inParts(takePorts, ({ place, owner }) => ports.take(place, owner))
   }
 
   async #release({ orphanAddresses, orphanPorts }: RepairPlan): Promise<boolean> {

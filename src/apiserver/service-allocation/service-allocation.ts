@@ -118,7 +118,7 @@ class Operation {
       if (this.dryRun) return addressText(range.base)
       for (const candidate of candidates(range, random)) {
         const address = addressText(candidate)
-        if (addresses.get(address) !== undefined) continue
+        if (addresses.has(address)) continue
         const claim = await addresses.take(address, this.owner)
         if (claim === undefined) continue
         this.#addresses.push(claim)
@@ -136,7 +136,7 @@ class Operation {
       return port
     }
     for (const port of candidates(portBands(nodePorts), random)) {
-      if (ports.get(port) !== undefined) continue
+      if (ports.has(port)) continue
       const claim = await ports.take(port, this.owner)
       if (claim === undefined) continue
       this.#ports.push(claim)
@@ -154,7 +154,7 @@ class Operation {
     const { place, taken, places } = named
     if (this.#named.has(place)) return false
     this.#named.add(place)
-    if (this.dryRun) return claims.get(place) === undefined
+    if (this.dryRun) return !claims.has(place)
     const claim = await claims.take(place, this.owner)
     if (claim !== undefined) {
       taken.push(claim)

@@ -1,6 +1,5 @@
 // Puts the allocation of services together: the ranges, what is taken, the hook of their writes, and the repair.
 
-import type { AnyObject } from '../../apimachinery/metadata.ts'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import type { Service } from '../../api/core/service/service.ts'
 import { ipAddresses } from '../../api/networking/ip-address.ts'
@@ -108,4 +107,4 @@ function cacheOf(registry: Registry, group: string, plural: string): ResourceCac
 }
 
 const objectsOf = <T>(cache: ResourceCache): DeepReadonly<T>[] =>
-  [...cache.values()].map(({ object }) => object as DeepReadonly<AnyObject> as unknown as DeepReadonly<T>)
+  [...cache.values()].map((stored) => stored.glance() as unknown as DeepReadonly<T>)
