@@ -161,6 +161,8 @@ export class ResourceCache {
   /** A page of the selection in key order, starting behind `after`. */
   list(selection: Selection, limit = 0, after?: string): Page {
     const span = this.#spanOf(selection, after)
+    if (limit === 0 && !selection.matches && (selection.name === undefined || span.end !== undefined))
+      return { items: this.#ordered.slice(span), next: undefined, remaining: 0 }
     const items: StoredObject[] = []
     let next: StoredObject | undefined
     const take = (object: StoredObject): boolean => {
