@@ -141,7 +141,7 @@ export class ResourceCache {
   /** Applies a committed change and tells the watchers. */
   apply(key: string, revision: number, value: Buffer | undefined): void {
     const previous = this.#objects.get(key)
-    this.#remembered.clear()
+    if (this.#remembered.size > 0) this.#remembered.clear()
     this.#changedAt = revision
     if (value === undefined && !previous) return
     const object = value && this.#hold(key, revision, value)

@@ -166,7 +166,7 @@ class Form implements ParsedForm {
 
 /** A frame of its own, for one watcher: nothing is kept with the object. */
 export function loneFrame(type: EventType, stored: StoredObject): WatchFrame {
-  return new ObjectFrame(type, stored)
+  return new LoneFrame(type, stored)
 }
 
 class ObjectFrame implements WatchFrame {
@@ -191,6 +191,12 @@ class ObjectFrame implements WatchFrame {
 
   get source(): StoredObject {
     return this.#stored
+  }
+}
+
+class LoneFrame extends ObjectFrame {
+  glance(): DeepReadonly<AnyObject> {
+    return this.source.glance()
   }
 }
 
