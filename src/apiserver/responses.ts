@@ -176,6 +176,9 @@ export function watchResponse(served: Served, events: AsyncIterable<readonly Wat
   return { status: 200, headers, body: { kind: 'watch', events: plain ? seen : reframed(served, seen, form) } }
 }
 
+/** What of a frame its forms are made of. */
+type Seen = Pick<WatchFrame, 'type' | 'object'>
+
 async function* reframed(
   served: Served,
   events: AsyncIterable<readonly WatchFrame[]>,
@@ -184,22 +187,19 @@ async function* reframed(
   let first = true
   for await (const batch of events) {
     yield batch.map((frame) => {
-      const value = frameValue(served, frame, form, first)
-      if (frame.type !== 'BOOKMARK' && frame.type !== 'ERROR') first = false
-      if (form.representation.media === 'protobuf') {
-        return {
-          type: frame.type,
-          object: frame.object,
-          line: encodeWatchFrame(frame.type, frameProtobuf(messageOf(served, form), frame)),
-        }
-      }
-      return { type: frame.type, object: value, line: frameLine(frame.type, Buffer.from(JSON.stringify(value))) }
+      const { type } = frame
+      const seen = { type, object: frame.glance?.() ?? frame.object }
+      const value = frameValue(served, seen, form, first)
+      if (type !== 'BOOKMARK' && type !== 'ERROR') first = false
+      if (form.representation.media === 'protobuf')
+        return { ...seen, line: encodeWatchFrame(type, frameProtobuf(messageOf(served, form), seen)) }
+      return { type, object: value, line: frameLine(type, Buffer.from(JSON.stringify(value))) }
     })
   }
 }
 
 /** Tables name their columns in the first event only, as upstream's do. */
-function frameValue(served: Served, frame: WatchFrame, form: Form, withColumns: boolean): object {
+function frameValue(served: Served, frame: Seen, form: Form, withColumns: boolean): object {
   const object = frame.object as DeepReadonly<AnyObject>
   if (frame.type === 'ERROR') return object
   if (form.representation.as === 'metadata') return partialMetadata(object)
@@ -298,7 +298,7 @@ function messageOf({ shown }: Served, { representation }: Form): ListMessage {
   return representation.as === 'metadata' ? PARTIAL : shown
 }
 
-function frameProtobuf(message: ListMessage, { type, object }: WatchFrame): Buffer {
+function frameProtobuf(message: ListMessage, { type, object }: Seen): Buffer {
   if (type === 'ERROR') return encodeProtobuf(statusStruct, STATUS, object as object)
   return encodeProtobuf(message.struct, message, object as object)
 }

@@ -61,6 +61,8 @@ export interface WatchFrame {
   readonly object: DeepReadonly<unknown>
   /** Gives the object again at any time: to keep this takes less memory than to keep the object. */
   readonly source?: ObjectSource
+  /** The object for one look, of frames that are many at once: nothing is kept. */
+  glance?(): DeepReadonly<unknown>
 }
 
 /** Whose object may be parsed when it is asked for. */

@@ -99,11 +99,20 @@ function guarded<T>(read: () => T): T {
 
 /** The body of a response: `k8s\0` and the envelope around the message. For lists, give `listStruct(resource.struct)`. */
 export function encodeProtobuf(struct: Struct, typeMeta: TypeMeta, object: object): Buffer {
-  const writer = new Writer()
-  openEnvelope(writer, typeMeta)
-  writeMessage(writer, () => codecOf(struct).write(writer, isObject(object) ? object : {}))
-  closeEnvelope(writer)
-  return writer.finish()
+  return written((writer) => {
+    openEnvelope(writer, typeMeta)
+    writeMessage(writer, () => codecOf(struct).write(writer, isObject(object) ? object : {}))
+    closeEnvelope(writer)
+  })
+}
+
+/** One for all: what a growing buffer leaves behind would be several times what is encoded. Nothing is encoded while something is. */
+const scratch = new Writer()
+
+function written(write: (writer: Writer) => void): Buffer {
+  scratch.clear()
+  write(scratch)
+  return Buffer.from(scratch.finish())
 }
 
 function openEnvelope(writer: Writer, typeMeta: TypeMeta): void {
@@ -158,16 +167,16 @@ export function encodeListEnds(
 
 /** One frame of a protobuf watch: a length of four bytes, then WatchEvent{type, object{raw: the whole encoded object}}. */
 export function encodeWatchFrame(type: string, object: Buffer): Buffer {
-  const writer = new Writer()
-  writer.fixed32(0)
-  writer.tag(1, WIRE.bytes)
-  writer.string(type)
-  writer.tag(2, WIRE.bytes)
-  writeMessage(writer, () => {
+  const frame = written((writer) => {
+    writer.fixed32(0)
     writer.tag(1, WIRE.bytes)
-    writer.bytes(object)
+    writer.string(type)
+    writer.tag(2, WIRE.bytes)
+    writeMessage(writer, () => {
+      writer.tag(1, WIRE.bytes)
+      writer.bytes(object)
+    })
   })
-  const frame = writer.finish()
   frame.writeUInt32BE(frame.length - 4, 0)
   return frame
 }

@@ -42,7 +42,10 @@ function viewedFrame(view: ReadyView, frame: WatchFrame): WatchFrame {
   if (type === 'ERROR') return frame
   const { apiVersion } = view.resource
   // A bookmark is no whole object: there is nothing in it to convert but its version.
-  const object = type === 'BOOKMARK' ? { ...(frame.object as object), apiVersion } : view.fromHub(frame.object)
+  const object =
+    type === 'BOOKMARK'
+      ? { ...(frame.object as object), apiVersion }
+      : view.fromHub((frame.glance?.() ?? frame.object) as DeepReadonly<AnyObject>)
   return { type, object, line: frameLine(type, Buffer.from(JSON.stringify(object))) }
 }
 

@@ -4,6 +4,7 @@ import { ProtobufError } from './error.ts'
 
 const TWO_32 = 0x1_0000_0000
 const INITIAL_BYTES = 256
+const MAX_KEPT_BYTES = 4 * 1024 * 1024
 
 export class Writer {
   #bytes = Buffer.allocUnsafe(INITIAL_BYTES)
@@ -14,8 +15,9 @@ export class Writer {
     return this.#bytes.subarray(0, this.#position)
   }
 
-  /** Forgets what was written; the memory is used again. */
+  /** Forgets what was written; the memory is used again, unless it is much. */
   clear(): void {
+    if (this.#bytes.length > MAX_KEPT_BYTES) this.#bytes = Buffer.allocUnsafe(INITIAL_BYTES)
     this.#position = 0
   }
 
