@@ -87,7 +87,8 @@ function subresourcesOf({ shown: resource }: Served): SubresourceFacts[] {
 
 /** Tells clients when what is stored has changed its version; kinds that are only answered have none. */
 export function storageVersionHash({ resource, storageVersion }: Served): string | undefined {
-  if (!(resource.verbs ?? ALL_VERBS).includes('get')) return undefined
+  const verbs = resource.verbs ?? ALL_VERBS
+  if (!verbs.includes('get') || !verbs.includes('create')) return undefined
   const text = `${resource.group}/${storageVersion ?? resource.version}/${resource.kind}`
   return createHash('sha256').update(text).digest().subarray(0, 8).toString('base64')
 }
