@@ -15,6 +15,7 @@ import type { StoreOptions } from '../store.ts'
 import { StoreFormatError, StoreLockedError } from '../store.ts'
 import { ManualClock } from '../testing-clock.ts'
 import { openLmdbStore } from './lmdb.ts'
+import { openLmdbTables } from './tables.ts'
 
 let root = ''
 let made = 0
@@ -93,6 +94,14 @@ describe('openLmdbStore()', () => {
     await once(child, 'exit')
     await using store = await openLmdbStore({ ...options(), directory: where })
     assert.ok(store.revision > 0)
+  })
+
+  test('fails, and does not go on, where a row of the log would not come behind the others', async () => {
+    const where = directory()
+    const value = Buffer.from('x')
+    await using tables = await openLmdbTables(where, join(where, 'store.mdb'))
+    await tables.commit([{ table: 'log', key: Buffer.from([2]), value }])
+    await assert.rejects(tables.commit([{ table: 'log', key: Buffer.from([1]), value }]), /Cannot commit to the store/)
   })
 
   test('refuses the format of another version, and what is no store at all', async () => {

@@ -8,7 +8,10 @@ import { FORMAT, FORMAT_KEY } from '../ledger/records.ts'
 import type { Mutation, Range, Row, TableName, Tables } from '../ledger/tables.ts'
 import { TABLES } from '../ledger/tables.ts'
 
-type Table = Database<Buffer, Buffer>
+/** The declarations of the library leave out the options of `put`. */
+type Table = Database<Buffer, Buffer> & {
+  put(key: Buffer, value: Buffer, options: { append: boolean }): Promise<boolean>
+}
 
 /** Fixed, so that a data directory can move between machines whose own page sizes differ; allows keys of up to 1,978 bytes. */
 const PAGE_BYTES = 4096
@@ -18,6 +21,8 @@ const MAX_READERS = 126
  * once for each. A file that outgrows it is still mapped anew.
  */
 const MAP_BYTES = 64 * 1024 ** 3
+/** Every row of the log comes behind all others: its pages are left full, where they would be split in halves. */
+const AT_THE_END = { append: true }
 const BINARY = { encoding: 'binary', keyEncoding: 'binary', cache: false } as const
 
 const EIO = 5
@@ -162,7 +167,7 @@ class LmdbTables implements Tables {
   constructor(root: RootDatabase<Buffer, Buffer>, directory: string) {
     this.#root = root
     this.#directory = directory
-    this.#tables = new Map(TABLES.map((name) => [name, root.openDB<Buffer, Buffer>({ name, ...BINARY })]))
+    this.#tables = new Map(TABLES.map((name) => [name, root.openDB<Buffer, Buffer>({ name, ...BINARY }) as Table]))
     this.#seen = root.useReadTransaction()
   }
 
@@ -178,13 +183,17 @@ class LmdbTables implements Tables {
 
   async commit(mutations: readonly Mutation[]): Promise<void> {
     try {
-      await this.#root.batch(() => {
+      const appended: Promise<boolean>[] = []
+      const batch = this.#root.batch(() => {
         for (const { table, key, value } of mutations) {
           // Their promises are the batch's own.
           if (value === null) void this.#table(table).remove(key)
+          else if (table === 'log') appended.push(this.#table(table).put(key, value, AT_THE_END))
           else void this.#table(table).put(key, value)
         }
       })
+      const [, ...isAppended] = await Promise.all([batch, ...appended])
+      if (isAppended.includes(false)) throw new Error('a row of the log does not come behind the others')
     } catch (error) {
       const cause = await commitError(error)
       if (this.#isFull(codeOf(cause))) throw new StoreFullError({ cause })
