@@ -1,15 +1,13 @@
 // Writes an answer to its HTTP response: an object whole, a list in pieces whose memory is used again, a watch as frames that are made once.
 
-import { once } from 'node:events'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import type { ApiResponse, ResponseBody, WatchFrame } from '../client/door.ts'
 import { compress, THRESHOLD_BYTES, wantsGzip } from './compression.ts'
+import { drainedOrClosed } from './drained.ts'
 import { listLength, listParts, type Sink, sendParts } from './pieces.ts'
 
 export const CLIENT_GONE = new Error('The client is gone')
-/** A client that takes nothing of its answer for this long is cut off: what waits for it must not wait for ever. */
-export const STALL_MS = 60_000
 
 /** Where an answer goes, and the clock by which its reader must not stall. */
 export interface Outlet {
@@ -155,17 +153,6 @@ function chunkOf(batch: readonly WatchFrame[], chunked: boolean): Buffer {
 
 async function drained({ response, clock }: Outlet): Promise<void> {
   if (response.destroyed) throw CLIENT_GONE
-  const source = response.socket ?? response
-  const stop = new AbortController()
-  const stalled = clock.after(STALL_MS, () => response.destroy())
-  try {
-    await Promise.race([
-      once(source, 'drain', { signal: stop.signal }),
-      once(response, 'close', { signal: stop.signal }),
-    ])
-  } finally {
-    stalled.cancel()
-    stop.abort()
-  }
+  await drainedOrClosed(response.socket ?? response, { answer: response, cutOff: () => response.destroy(), clock })
   if (response.destroyed) throw CLIENT_GONE
 }

@@ -1,11 +1,11 @@
 // Writes an answer to its HTTP/2 stream.
 
-import { once } from 'node:events'
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import type { Clock } from '../base/clock.ts'
 import type { ApiRequest, ApiResponse, ResponseBody, WatchFrame } from '../client/door.ts'
-import { CLIENT_GONE, STALL_MS } from './answer.ts'
+import { CLIENT_GONE } from './answer.ts'
 import { compress, wantsGzip } from './compression.ts'
+import { drainedOrClosed } from './drained.ts'
 import { listLength, listParts, type SendOptions, sendParts } from './pieces.ts'
 
 /** Where an answer goes, and the clock by which its reader must not stall. */
@@ -130,13 +130,6 @@ function finish(stream: ServerHttp2Stream): void {
 
 async function drained({ stream, clock }: Outlet): Promise<void> {
   if (stream.destroyed) throw CLIENT_GONE
-  const stop = new AbortController()
-  const stalled = clock.after(STALL_MS, () => stream.close(constants.NGHTTP2_CANCEL))
-  try {
-    await Promise.race([once(stream, 'drain', { signal: stop.signal }), once(stream, 'close', { signal: stop.signal })])
-  } finally {
-    stalled.cancel()
-    stop.abort()
-  }
+  await drainedOrClosed(stream, { answer: stream, cutOff: () => stream.close(constants.NGHTTP2_CANCEL), clock })
   if (stream.destroyed || stream.closed) throw CLIENT_GONE
 }
