@@ -57,10 +57,10 @@ export async function execOnATerminal({ apply, until, start }: Session): Promise
   await until('pod tool', allReady)
   const shellThere = start('exec -it tool -- sh', { terminal: { rows: 33, columns: 97 } })
   const [, device = ''] = await shellThere.says(/^(\/dev\/pts\/\d+)\r$/m)
-  shellThere.child.stdin.write('stty size; tty\n')
+  // The size does not travel with the input, and may come after it: the shell waits until it has come, now and when it changes.
+  shellThere.child.stdin.write('until [ "$(stty size)" = "33 97" ]; do sleep 0.1; done; stty size; tty\n')
   await shellThere.says(/^33 97\r\n\/dev\/pts\/0\r$/m)
   execFileSync('stty', ['-F', device, 'rows', '11', 'cols', '55'])
-  // The size travels behind the input: the shell waits until it has come.
   shellThere.child.stdin.write('until [ "$(stty size)" = "11 55" ]; do sleep 0.1; done; echo it "is" there\n')
   await shellThere.says(/^it is there\r$/m)
   shellThere.child.stdin.write('exit 7\n')
