@@ -8,6 +8,7 @@ import { priorityLevelConfigurations } from '../api/flowcontrol/priority-level-c
 import { type Clock, rfc3339, type Timer } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Client } from '../client/client.ts'
+import { followCache } from './cache/follow.ts'
 import type { ResourceCache } from './cache/resource-cache.ts'
 import type { Registry } from './registry/registry.ts'
 
@@ -36,27 +37,15 @@ export class FlowSchemaConditions implements AsyncDisposable {
     this.#options = options
     this.#schemas = cacheOf(options.registry, flowSchemas)
     this.#levels = cacheOf(options.registry, priorityLevelConfigurations)
-    this.#following = [this.#follow(this.#schemas), this.#follow(this.#levels)]
+    this.#following = [this.#schemas, this.#levels].map((cache) =>
+      followCache(cache, this.#stop.signal, () => this.#changed()),
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
     this.#timer?.cancel()
     await Promise.allSettled([...this.#following, this.#work])
-  }
-
-  async #follow(cache: ResourceCache): Promise<void> {
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      const after = Math.max(cache.changedAt, cache.floor)
-      const watcher = cache.watch({ namespace: '' }, { after, initial: false, bookmarks: false })
-      if (!watcher) throw new Error('Bug: a cache knows its newest changes')
-      this.#changed()
-      const end = (): void => watcher.end()
-      signal.addEventListener('abort', end, { once: true })
-      for await (const frames of watcher) if (frames.length > 0) this.#changed()
-      signal.removeEventListener('abort', end)
-    }
   }
 
   #changed(): void {

@@ -10,6 +10,7 @@ import type { Service } from '../../api/core/service/service.ts'
 import type { EndpointSlice } from '../../api/discovery/endpoint-slice.ts'
 import type { Client } from '../../client/client.ts'
 import type { WatchFrame } from '../../client/door.ts'
+import { followCache } from '../cache/follow.ts'
 import type { ResourceCache } from '../cache/resource-cache.ts'
 import type { Registry } from '../registry/registry.ts'
 import { conditionsWith, failedCheck, obstacle, PASSED, type Verdict } from './availability.ts'
@@ -160,19 +161,10 @@ export class Aggregation implements AsyncDisposable {
     if (changed) this.#generation++
   }
 
-  async #follow(cache: ResourceCache): Promise<void> {
-    const { signal } = this.#stop
-    while (!signal.aborted) {
-      const after = Math.max(cache.changedAt, cache.floor)
-      const watcher = cache.watch({ namespace: '' }, { after, initial: false, bookmarks: false })
-      if (!watcher) throw new Error('Bug: a cache knows its newest changes')
-      // What changed before the watch began.
-      this.#look()
-      const end = (): void => watcher.end()
-      signal.addEventListener('abort', end, { once: true })
-      for await (const frames of watcher) if (cache === this.#services || this.#concerns(frames)) this.#look()
-      signal.removeEventListener('abort', end)
-    }
+  #follow(cache: ResourceCache): Promise<void> {
+    return followCache(cache, this.#stop.signal, (frames) => {
+      if (!frames || cache === this.#services || this.#concerns(frames)) this.#look()
+    })
   }
 
   /** Is there an aggregated API behind one of these services or endpoint slices? */
