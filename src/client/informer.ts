@@ -44,6 +44,13 @@ export interface FollowingInformer<T> extends Informer<T> {
   readonly revision: string
 }
 
+interface Index<T> {
+  readonly name: string
+  readonly values: (object: DeepReadonly<T>) => readonly string[]
+  /** Of the objects, by value. */
+  readonly keys: Map<string, Set<string>>
+}
+
 /** An index of this name makes `list(namespace)` take time by what it finds, not by what there is. */
 export const NAMESPACE_INDEX = 'namespace'
 
@@ -63,7 +70,7 @@ class WatchedCache<T> implements FollowingInformer<T> {
   readonly #options: InformerOptions<T>
   /** What gives each object: of a server in this process the cache's entry, which is parsed when somebody looks. */
   readonly #objects = new Map<string, ObjectSource<T>>()
-  readonly #indexes = new Map<string, Map<string, Set<string>>>()
+  readonly #indexes: readonly Index<T>[]
   readonly #handlers: ((change: InformerChange<T>) => void)[] = []
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
@@ -73,7 +80,7 @@ class WatchedCache<T> implements FollowingInformer<T> {
   constructor(options: InformerOptions<T>) {
     this.#options = options
     this.resource = options.resource
-    for (const name of Object.keys(options.indexes ?? {})) this.#indexes.set(name, new Map())
+    this.#indexes = Object.entries(options.indexes ?? {}).map(([name, values]) => ({ name, values, keys: new Map() }))
     this.synced = new Promise((resolve) => {
       this.#markSynced = () => {
         this.hasSynced = true
@@ -93,7 +100,7 @@ class WatchedCache<T> implements FollowingInformer<T> {
 
   list(namespace?: string): DeepReadonly<T>[] {
     if (namespace === undefined) return this.#all()
-    if (this.#indexes.has(NAMESPACE_INDEX)) return this.by(NAMESPACE_INDEX, namespace)
+    if (this.#indexOf(NAMESPACE_INDEX)) return this.by(NAMESPACE_INDEX, namespace)
     return this.#all().filter((o) => metadataOf(o).namespace === namespace)
   }
 
@@ -102,13 +109,18 @@ class WatchedCache<T> implements FollowingInformer<T> {
   }
 
   by(index: string, value: string): DeepReadonly<T>[] {
-    const keys = this.#indexes.get(index)?.get(value) ?? []
     const found: DeepReadonly<T>[] = []
+    const keys = this.#indexOf(index)?.keys.get(value)
+    if (keys === undefined) return found
     for (const key of keys) {
       const source = this.#objects.get(key)
       if (source !== undefined) found.push(source.object)
     }
     return found
+  }
+
+  #indexOf(name: string): Index<T> | undefined {
+    return this.#indexes.find((index) => index.name === name)
   }
 
   onChange(handler: (change: InformerChange<T>) => void): void {
@@ -181,12 +193,9 @@ class WatchedCache<T> implements FollowingInformer<T> {
     const metadata = metadataOf(object)
     const key = keyText(metadata)
     const previous = this.#objects.get(key)?.object
-    if (previous !== undefined) {
-      if (metadataOf(previous).resourceVersion === metadata.resourceVersion) return key
-      this.#unindex(key, previous)
-    }
+    if (previous && metadataOf(previous).resourceVersion === metadata.resourceVersion) return key
     this.#objects.set(key, source)
-    this.#index(key, object)
+    this.#index(key, previous, object)
     this.#tell(previous === undefined ? { type: 'added', object } : { type: 'modified', object, previous })
     return key
   }
@@ -196,7 +205,7 @@ class WatchedCache<T> implements FollowingInformer<T> {
     const previous = this.#objects.get(key)?.object
     if (previous === undefined) return
     this.#objects.delete(key)
-    this.#unindex(key, previous)
+    this.#index(key, previous, undefined)
     this.#tell({ type: 'deleted', object, previous })
   }
 
@@ -204,28 +213,27 @@ class WatchedCache<T> implements FollowingInformer<T> {
     for (const handler of this.#handlers) handler(change)
   }
 
-  #index(key: string, object: DeepReadonly<T>): void {
-    for (const [name, values] of Object.entries(this.#options.indexes ?? {})) {
-      const index = this.#indexes.get(name)
-      for (const value of values(object)) {
-        const keys = index?.get(value)
-        if (keys) keys.add(key)
-        else index?.set(value, new Set([key]))
-      }
-    }
-  }
-
-  #unindex(key: string, object: DeepReadonly<T>): void {
-    for (const [name, values] of Object.entries(this.#options.indexes ?? {})) {
-      const index = this.#indexes.get(name)
-      for (const value of values(object)) {
-        const keys = index?.get(value)
+  #index(key: string, previous: DeepReadonly<T> | undefined, object: DeepReadonly<T> | undefined): void {
+    for (const { values, keys: index } of this.#indexes) {
+      const before = previous === undefined ? NO_VALUES : values(previous)
+      const after = object === undefined ? NO_VALUES : values(object)
+      // Most changes leave an object where it is found.
+      if (before.length === after.length && before.every((value, i) => value === after[i])) continue
+      for (const value of before) {
+        const keys = index.get(value)
         keys?.delete(key)
-        if (keys?.size === 0) index?.delete(value)
+        if (keys?.size === 0) index.delete(value)
+      }
+      for (const value of after) {
+        const keys = index.get(value)
+        if (keys) keys.add(key)
+        else index.set(value, new Set([key]))
       }
     }
   }
 }
+
+const NO_VALUES: readonly string[] = []
 
 /** An object that is ours alone. Nobody who reads a cache asks who owns which field, and that is half of a pod. */
 function sourceOf<T>(object: DeepReadonly<T>): ObjectSource<T> {

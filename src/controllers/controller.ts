@@ -184,17 +184,15 @@ function connect(controller: Controller, informers: InformerSet, cache: Cache, q
   const sources: Informer<never>[] = [own as unknown as Informer<never>]
   for (const resource of controller.owns ?? []) {
     const informer = informers.of(resource as unknown as Resource<AnyObject>)
+    const addOwner = ({ metadata: { ownerReferences, namespace } }: DeepReadonly<AnyObject>): void => {
+      const owner = ownerReferences?.find((o) => o.controller)
+      if (owner?.kind !== controller.for.kind || !sameGroup(owner.apiVersion, controller.for.apiVersion)) return
+      const { name } = owner
+      queue.add(keyText(controller.for.scope === 'Namespaced' && namespace ? { namespace, name } : { name }))
+    }
     informer.onChange(({ object, previous }) => {
-      for (const state of previous ? [object, previous] : [object]) {
-        const owner = state.metadata.ownerReferences?.find((o) => o.controller)
-        if (owner?.kind !== controller.for.kind || !sameGroup(owner.apiVersion, controller.for.apiVersion)) continue
-        const { namespace } = state.metadata
-        queue.add(
-          keyText(
-            controller.for.scope === 'Namespaced' && namespace ? { namespace, name: owner.name } : { name: owner.name },
-          ),
-        )
-      }
+      addOwner(object)
+      if (previous) addOwner(previous)
     })
     sources.push(informer as unknown as Informer<never>)
   }

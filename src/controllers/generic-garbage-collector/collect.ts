@@ -5,7 +5,7 @@ import type { AnyObject, OwnerReference } from '../../apimachinery/metadata.ts'
 import type { DeepReadonly, Resource } from '../../apimachinery/resource.ts'
 import type { Client } from '../../client/client.ts'
 import type { EventRecorder } from '../../client/events.ts'
-import type { Graph, GraphNode } from './graph.ts'
+import { type Graph, type GraphNode, isOwner } from './graph.ts'
 
 export interface Collector {
   api: Client
@@ -56,7 +56,7 @@ export async function collect(collector: Collector, node: GraphNode): Promise<vo
     if (dangling.length + waiting.length === 0) return
     const gone = new Set([...dangling, ...waiting].map(({ uid }) => uid))
     await dropOwners(collector, node, live, gone)
-  } else if (waiting.length > 0 && node.dependents.size > 0) {
+  } else if (waiting.length > 0 && isOwner(node)) {
     // What this one owns has to go before it, or an owner that waits above would think all is gone.
     await api.delete(resource, keyOfNode(node), { propagationPolicy: 'Foreground', preconditions, signal })
   } else {
@@ -158,7 +158,7 @@ async function dropOwners(
 
 /** The owner goes once nothing that blocks it is left. */
 async function finishForeground(collector: Collector, node: GraphNode, live: DeepReadonly<AnyObject>): Promise<void> {
-  const blocking = [...node.dependents].filter((dependent) =>
+  const blocking = [...(node.dependents ?? [])].filter((dependent) =>
     dependent.owners.some(({ uid, blockOwnerDeletion }) => uid === node.uid && blockOwnerDeletion === true),
   )
   if (blocking.length > 0) return
@@ -167,7 +167,7 @@ async function finishForeground(collector: Collector, node: GraphNode, live: Dee
 
 async function orphanDependents(collector: Collector, node: GraphNode): Promise<void> {
   const { api, signal } = collector
-  for (const dependent of node.dependents) {
+  for (const dependent of node.dependents ?? []) {
     if (dependent.resource === undefined) continue
     const live = await liveObject(collector, dependent.resource, dependent)
     if (!live?.metadata.ownerReferences?.some(({ uid }) => uid === node.uid)) continue

@@ -14,7 +14,8 @@ export interface GraphNode {
   isReal: boolean
   resource: Resource<AnyObject> | undefined
   owners: readonly DeepReadonly<OwnerReference>[]
-  readonly dependents: Set<GraphNode>
+  /** What it owns; absent as long as that is nothing, as with most objects. */
+  dependents: Set<GraphNode> | undefined
   isDeleting: boolean
   /** In the deletion of its dependents (finalizer `foregroundDeletion`). */
   isDeletingDependents: boolean
@@ -33,14 +34,24 @@ export class Graph {
   }
 
   /** What an informer saw. Returns the nodes that must be looked at. */
-  observe(resource: Resource<AnyObject>, { metadata }: DeepReadonly<AnyObject>): GraphNode[] {
-    const { uid, name, namespace, ownerReferences = [], finalizers = [], deletionTimestamp } = metadata
-    if (uid === undefined) return []
+  observe(resource: Resource<AnyObject>, { metadata }: DeepReadonly<AnyObject>): readonly GraphNode[] {
+    const { uid, name, namespace, ownerReferences = NO_OWNERS, finalizers = [], deletionTimestamp } = metadata
+    if (uid === undefined) return NOTHING
     const { apiVersion, kind } = resource
     const node = this.#nodes.get(uid) ?? this.#add(uid, { apiVersion, kind, name, namespace })
-    const before = { isReal: node.isReal, owners: node.owners, isOrphaning: node.isOrphaning }
+    const before = { isReal: node.isReal, owners: node.owners }
     const wasDeletingDependents = node.isDeletingDependents
-    Object.assign(node, { apiVersion, kind, name, namespace, resource, isReal: true })
+    node.apiVersion = apiVersion
+    node.kind = kind
+    node.name = name
+    node.namespace = namespace
+    node.resource = resource
+    node.isReal = true
+    // Most objects have no owner, and most news of them are none here.
+    if (deletionTimestamp === undefined && ownerReferences.length === 0 && node.owners.length === 0) {
+      node.isDeleting = node.isDeletingDependents = node.isOrphaning = false
+      return NOTHING
+    }
     node.isDeleting = deletionTimestamp !== undefined
     node.isDeletingDependents = node.isDeleting && finalizers.includes('foregroundDeletion')
     node.isOrphaning = node.isDeleting && finalizers.includes('orphan')
@@ -54,7 +65,7 @@ export class Graph {
     if (node.isDeleting && node.owners.length > 0) look.add(node)
     if (node.isDeletingDependents || node.isOrphaning) look.add(node)
     if (node.isDeletingDependents && !wasDeletingDependents)
-      for (const dependent of node.dependents) look.add(dependent)
+      for (const dependent of node.dependents ?? []) look.add(dependent)
     for (const { uid: owner } of removed) this.#lookAtWaiting(owner, look)
     for (const { uid: owner } of node.owners) if (node.isDeleting) this.#lookAtWaiting(owner, look)
     return [...look]
@@ -69,7 +80,7 @@ export class Graph {
     const owners = node.owners
     this.#setOwners(node, [])
     node.isReal = false
-    if (node.dependents.size === 0) this.#nodes.delete(uid)
+    if (!isOwner(node)) this.#nodes.delete(uid)
     for (const { uid: owner } of owners) this.#dropIfUnused(owner)
     look.delete(node)
     return [...look]
@@ -87,7 +98,7 @@ export class Graph {
     const look = new Set<GraphNode>()
     for (const node of this.seenOf(groupResource)) {
       const { dependents } = node
-      for (const waiting of this.remove(node.uid)) if (!dependents.has(waiting)) look.add(waiting)
+      for (const waiting of this.remove(node.uid)) if (!dependents?.has(waiting)) look.add(waiting)
     }
     return [...look]
   }
@@ -96,7 +107,8 @@ export class Graph {
   dependentsOfUnseen(group: string, kind: string): GraphNode[] {
     const look: GraphNode[] = []
     for (const node of this.#nodes.values())
-      if (!node.isReal && node.kind === kind && groupOf(node.apiVersion) === group) look.push(...node.dependents)
+      if (!node.isReal && node.kind === kind && groupOf(node.apiVersion) === group)
+        look.push(...(node.dependents ?? []))
     return look
   }
 
@@ -110,18 +122,19 @@ export class Graph {
     node.owners = owners
     for (const { uid } of previous) {
       if (owners.some((o) => o.uid === uid)) continue
-      this.#nodes.get(uid)?.dependents.delete(node)
+      this.#nodes.get(uid)?.dependents?.delete(node)
       this.#dropIfUnused(uid)
     }
     for (const { uid, apiVersion, kind, name } of owners) {
       const owner = this.#nodes.get(uid) ?? this.#add(uid, { apiVersion, kind, name, namespace: node.namespace })
+      owner.dependents ??= new Set()
       owner.dependents.add(node)
     }
   }
 
   #dropIfUnused(uid: string): void {
     const node = this.#nodes.get(uid)
-    if (node && !node.isReal && node.dependents.size === 0) this.#nodes.delete(uid)
+    if (node && !node.isReal && !isOwner(node)) this.#nodes.delete(uid)
   }
 
   #add(uid: string, facts: Pick<GraphNode, 'apiVersion' | 'kind' | 'name' | 'namespace'>): GraphNode {
@@ -130,8 +143,8 @@ export class Graph {
       ...facts,
       isReal: false,
       resource: undefined,
-      owners: [],
-      dependents: new Set(),
+      owners: NO_OWNERS,
+      dependents: undefined,
       isDeleting: false,
       isDeletingDependents: false,
       isOrphaning: false,
@@ -139,6 +152,14 @@ export class Graph {
     this.#nodes.set(uid, node)
     return node
   }
+}
+
+const NO_OWNERS: readonly DeepReadonly<OwnerReference>[] = []
+const NOTHING: readonly GraphNode[] = []
+
+/** What other objects say is owned by it. */
+export function isOwner({ dependents }: GraphNode): boolean {
+  return dependents !== undefined && dependents.size > 0
 }
 
 const groupOf = (apiVersion: string): string =>
