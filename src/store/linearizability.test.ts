@@ -176,6 +176,7 @@ for (const seed of [1, 2, 3]) {
     const tables = new MemoryTables()
     // What dies is the process: the tables are what it leaves.
     const kept: Tables = {
+      keepsRows: tables.keepsRows,
       get: (table, key) => tables.get(table, key),
       range: (table, range) => tables.range(table, range),
       commit: (mutations) => tables.commit(mutations),

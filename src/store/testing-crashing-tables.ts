@@ -22,6 +22,10 @@ export class CrashingTables implements Tables {
     this.#chance = chance
   }
 
+  get keepsRows(): boolean {
+    return this.#tables.keepsRows
+  }
+
   get(table: TableName, key: Buffer): Buffer | undefined {
     return this.#tables.get(table, key)
   }

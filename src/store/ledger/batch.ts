@@ -31,6 +31,7 @@ interface Touched {
 
 export class Batch {
   readonly #tables: Tables
+  readonly #allocate: (size: number) => Buffer
   readonly #touched = new Map<string, Touched>()
   readonly #nowMs: number
   readonly #compactedBefore: number
@@ -41,8 +42,10 @@ export class Batch {
   revision: number
   compacted: number
 
-  constructor(tables: Tables, before: State, nowMs: number) {
+  /** `allocate`: memory for rows of the log, which nobody needs once the commit is durable. */
+  constructor(tables: Tables, before: State, nowMs: number, allocate: (size: number) => Buffer = Buffer.allocUnsafe) {
     this.#tables = tables
+    this.#allocate = allocate
     this.#nowMs = Math.max(nowMs, before.timeMs)
     this.revision = before.revision
     this.compacted = before.compacted
@@ -85,18 +88,21 @@ export class Batch {
     }
     const revision = ++this.revision
     const createRevision = head?.createRevision ?? revision
-    const record = encodeLog({
-      type: write.value === null ? 'delete' : 'put',
-      keyBytes: key,
-      timeMs: this.#nowMs,
-      createRevision,
-      previousRevision: head?.revision ?? 0,
-      bytesBefore: loggedBytes ?? this.#bytesEverLogged(key),
-      actor: write.actor,
-      value: write.value ?? EMPTY,
-    })
-    const logged = loggedBytesOf(record)
     const type = write.value === null ? 'delete' : 'put'
+    const record = encodeLog(
+      {
+        type,
+        keyBytes: key,
+        timeMs: this.#nowMs,
+        createRevision,
+        previousRevision: head?.revision ?? 0,
+        bytesBefore: loggedBytes ?? this.#bytesEverLogged(key),
+        actor: write.actor,
+        value: write.value ?? EMPTY,
+      },
+      this.#allocate,
+    )
+    const logged = loggedBytesOf(record)
     this.put('log', uint64(revision), record)
     this.put('versions', versionKey(key, revision), encodeVersion({ type, loggedBytes: logged, size: record.length }))
     if (head !== undefined && head.expiresMs > 0) this.delete('expiry', expiryKey(head.expiresMs, head.revision))

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../base/clock.ts'
 import { StoreBusyError, StoreClosedError, StoreFailedError, StoreFullError } from '../errors.ts'
+import { Arena } from './arena.ts'
 import { Batch } from './batch.ts'
 import type { State } from './records.ts'
 import type { Tables } from './tables.ts'
@@ -31,6 +32,7 @@ export interface CommitsOptions {
 
 export class Commits {
   readonly #options: CommitsOptions
+  readonly #arena = new Arena()
   #state: State
   #jobs: Job[] = []
   #running: Promise<void> | undefined
@@ -94,7 +96,8 @@ export class Commits {
 
   async #commit(jobs: Job[]): Promise<void> {
     const { tables, clock, onCommit } = this.#options
-    const batch = new Batch(tables, this.#state, clock.now())
+    this.#arena.reset()
+    const batch = new Batch(tables, this.#state, clock.now(), tables.keepsRows ? undefined : this.#arena.take)
     const planned: Job[] = []
     for (const job of jobs) {
       try {

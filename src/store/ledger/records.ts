@@ -65,13 +65,13 @@ const ABSENT = 0xffff
 type NewRecord = Omit<LogRecord, 'key' | 'loggedBytes'> & { keyBytes: Buffer; bytesBefore: number }
 
 /** A record carries its own size in its `loggedBytes`. */
-export function encodeLog(record: NewRecord): Buffer {
+export function encodeLog(record: NewRecord, allocate: (size: number) => Buffer = Buffer.allocUnsafe): Buffer {
   const { keyBytes, value } = record
   const { user, verb, fieldManager, requestID, userAgent } = record.actor
   const texts = [cut(user), cut(verb), cut(fieldManager), cut(requestID), cut(userAgent)]
   let size = LOG_HEADER_BYTES + keyBytes.length + value.length
   for (const text of texts) size += 2 + (text === undefined ? 0 : Buffer.byteLength(text))
-  const bytes = Buffer.allocUnsafe(size)
+  const bytes = allocate(size)
   bytes[0] = record.type === 'put' ? PUT : DELETE
   putUint64(bytes, 1, record.timeMs)
   putUint64(bytes, 9, record.createRevision)

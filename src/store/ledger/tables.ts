@@ -26,6 +26,8 @@ export interface Mutation {
 
 /** One writer, any number of readers in the same process. What is read is the writer's to keep: it never changes afterwards. */
 export interface Tables extends AsyncDisposable {
+  /** The memory of what is committed becomes the tables' own; otherwise it is the caller's again when the commit has ended. */
+  readonly keepsRows: boolean
   get(table: TableName, key: Buffer): Buffer | undefined
   /** Must be consumed, or broken off, before the next `await`. */
   range(table: TableName, range: Range): Iterable<Row>

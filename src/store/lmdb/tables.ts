@@ -158,6 +158,7 @@ function refuseOtherProcesses(root: RootDatabase<Buffer, Buffer>, directory: str
 }
 
 class LmdbTables implements Tables {
+  readonly keepsRows = false
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #directory: string
   readonly #tables: ReadonlyMap<TableName, Table>
