@@ -15,35 +15,21 @@ export interface Outlet {
   readonly clock: Clock
 }
 
-export async function writeAnswer(answer: ApiResponse, message: IncomingMessage, outlet: Outlet): Promise<void> {
+/** A promise where the answer is not yet handed over to its socket when this returns. */
+export function writeAnswer(answer: ApiResponse, message: IncomingMessage, outlet: Outlet): Promise<void> | undefined {
   const { response } = outlet
   const { status, headers, body } = answer
-  if (message.method === 'HEAD') {
-    response.writeHead(status, headers as OutgoingHttpHeaders)
-    response.end()
-    return
-  }
+  if (message.method === 'HEAD') return writeHead(answer, outlet)
   switch (body.kind) {
     case 'empty':
-      response.writeHead(status, headers as OutgoingHttpHeaders)
-      response.end()
-      return
+      return writeHead(answer, outlet)
     case 'bytes':
     case 'object': {
       const { bytes } = body
-      if (bytes.length < THRESHOLD_BYTES) {
-        response.writeHead(status, headLines(headers, bytes.length))
-        response.end(bytes)
-        return
-      }
-      const sent = await compress(bytes, takesGzip(message))
-      response.writeHead(status, {
-        ...headers,
-        ...sent.headers,
-        'content-length': sent.bytes.length,
-      } as OutgoingHttpHeaders)
-      response.end(sent.bytes)
-      return
+      if (bytes.length >= THRESHOLD_BYTES) return writeLarge(answer, bytes, message, outlet)
+      response.writeHead(status, headLines(headers, bytes.length))
+      response.end(bytes)
+      return undefined
     }
     case 'list':
       return writeList(answer, body, message, outlet)
@@ -52,11 +38,40 @@ export async function writeAnswer(answer: ApiResponse, message: IncomingMessage,
     case 'watch':
       return writeWatch(answer, body, outlet)
     case 'stream':
-      response.writeHead(status, headers as OutgoingHttpHeaders)
-      response.flushHeaders()
-      for await (const chunk of body.chunks) if (!response.write(chunk)) await drained(outlet)
-      response.end()
+      return writeStream(answer, body.chunks, outlet)
   }
+}
+
+function writeHead({ status, headers }: ApiResponse, { response }: Outlet): undefined {
+  response.writeHead(status, headers as OutgoingHttpHeaders)
+  response.end()
+}
+
+async function writeLarge(
+  { status, headers }: ApiResponse,
+  bytes: Buffer,
+  message: IncomingMessage,
+  { response }: Outlet,
+): Promise<void> {
+  const sent = await compress(bytes, takesGzip(message))
+  response.writeHead(status, {
+    ...headers,
+    ...sent.headers,
+    'content-length': sent.bytes.length,
+  } as OutgoingHttpHeaders)
+  response.end(sent.bytes)
+}
+
+async function writeStream(
+  { status, headers }: ApiResponse,
+  chunks: AsyncIterable<Uint8Array>,
+  outlet: Outlet,
+): Promise<void> {
+  const { response } = outlet
+  response.writeHead(status, headers as OutgoingHttpHeaders)
+  response.flushHeaders()
+  for await (const chunk of chunks) if (!response.write(chunk)) await drained(outlet)
+  response.end()
 }
 
 /** The headers as names and values in turn: the form that Node takes over as it is. */

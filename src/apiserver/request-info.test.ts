@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseRequest } from './request-info.ts'
+import fc from 'fast-check'
+import { isTrue, parseRequest, type RequestInfo } from './request-info.ts'
 
 const cases: Record<string, [request: string, want: Record<string, unknown>]> = {
   'list in a namespace': [
@@ -47,4 +48,51 @@ test('parseRequest refuses segments that climb', () => {
   for (const path of ['/api/v1/namespaces/%2e%2e/pods', '/api/v1/namespaces/a/../pods', '/api/v1/pods/%zz']) {
     assert.throws(() => parseRequest('GET', path, new URLSearchParams()), URIError)
   }
+})
+
+/** The same said in another way: the path taken apart once more for every question. */
+function asTold(method: string, path: string, query: URLSearchParams): RequestInfo {
+  const parts = path.split('/').filter((part) => part !== '')
+  const [root, ...under] = parts
+  const none = { group: '', version: '', namespace: '', resource: '', subresource: '', name: '', rest: [] }
+  const [group = '', version = '', ...about] = root === 'api' ? ['', ...under] : under
+  if ((root !== 'api' && root !== 'apis') || about.length === 0)
+    return { isResource: false, path, verb: method.toLowerCase(), ...none }
+  const old = about[0] === 'watch' && about.length > 1
+  const [first, space = '', third = ''] = old ? about.slice(1) : about
+  const inside = first === 'namespaces' && third !== '' && third !== 'status' && third !== 'finalize'
+  const [resource = '', name = '', subresource = '', ...rest] = about.slice((old ? 1 : 0) + (inside ? 2 : 0))
+  const watches = isTrue(query.get('watch'))
+  const read =
+    name === '' ? (old || watches ? 'watch' : 'list') : old || (watches && subresource === '') ? 'watch' : 'get'
+  const verbs = { GET: read, POST: 'create', DELETE: name === '' ? 'deletecollection' : 'delete' }
+  const verb = verbs[method as keyof typeof verbs]
+  const namespace = inside ? space : resource === 'namespaces' ? name : ''
+  return { isResource: true, path, verb, group, version, namespace, resource, subresource, name, rest }
+}
+
+test('parseRequest reads any path as it is told', () => {
+  const words = fc.constantFrom(
+    '',
+    'api',
+    'apis',
+    'v1',
+    'apps',
+    'watch',
+    'namespaces',
+    'status',
+    'finalize',
+    'pods',
+    'a',
+  )
+  const paths = fc
+    .tuple(fc.constantFrom('/api/v1', '/apis/apps/v1', ''), fc.array(words, { maxLength: 8 }))
+    .map(([root, rest]) => [root, ...rest].join('/'))
+  fc.assert(
+    fc.property(fc.constantFrom('GET', 'POST', 'DELETE'), paths, fc.boolean(), (method, path, watch) => {
+      const query = new URLSearchParams(watch ? 'watch=true' : '')
+      assert.deepEqual(parseRequest(method, path, query), asTold(method, path, query))
+    }),
+    { numRuns: 2000 },
+  )
 })

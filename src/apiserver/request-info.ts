@@ -31,39 +31,46 @@ const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize'])
 /** Throws on a path that cannot be decoded or that has a segment which no object can be named (`.`, `..`). */
 export function parseRequest(method: string, path: string, query: URLSearchParams): RequestInfo {
   const segments = pathSegments(path)
-  const plain: RequestInfo = {
-    isResource: false,
-    path,
-    verb: method.toLowerCase(),
-    group: '',
-    version: '',
-    namespace: '',
-    resource: '',
-    subresource: '',
-    name: '',
-    rest: [],
-  }
   const core = segments[0] === 'api'
-  if (!core && segments[0] !== 'apis') return plain
-  const at = core ? 2 : 3
-  if (segments.length <= at) return plain
+  if (!core && segments[0] !== 'apis') return infoOfPath(method, path)
+  let at = core ? 2 : 3
+  if (segments.length <= at) return infoOfPath(method, path)
 
   const group = core ? '' : (segments[1] ?? '')
   const version = segments[at - 1] ?? ''
-  let parts = segments.slice(at)
   let verb = VERBS[method] ?? method.toLowerCase()
   // The deprecated form `/api/v1/watch/pods`; old clients still use it.
-  if (parts[0] === 'watch' && parts.length > 1) {
-    parts = parts.slice(1)
+  if (segments[at] === 'watch' && segments.length > at + 1) {
+    at++
     if (verb === 'get') verb = 'watch'
   }
-  const place = placeOf(parts)
-  if (verb === 'get' && place.name === '') verb = isTrue(query.get('watch')) ? 'watch' : 'list'
-  else if (verb === 'get' && isTrue(query.get('watch')) && place.subresource === '') verb = 'watch'
-  else if (verb === 'delete' && place.name === '') verb = 'deletecollection'
+  const inside = isInsideNamespace(segments, at)
+  const place = inside ? at + 2 : at
+  const resource = segments[place] ?? ''
+  let name = segments[place + 1] ?? ''
+  const subresource = segments[place + 2] ?? ''
+  // A namespace is asked for in its own namespace, so that a Role in it can grant it.
+  const namespace = inside ? (segments[at + 1] ?? '') : resource === 'namespaces' ? name : ''
+  if (verb === 'get' && name === '') verb = isTrue(query.get('watch')) ? 'watch' : 'list'
+  else if (verb === 'get' && isTrue(query.get('watch')) && subresource === '') verb = 'watch'
+  else if (verb === 'delete' && name === '') verb = 'deletecollection'
   // Reading one object by selector is authorised by its name: that is how agents watch the secrets of their pods.
-  const name = verb === 'list' || verb === 'watch' ? place.name || selectedName(query) : place.name
-  return { ...plain, isResource: true, verb, group, version, ...place, name }
+  if (name === '' && (verb === 'list' || verb === 'watch')) name = selectedName(query)
+  const rest = segments.length > place + 3 ? segments.slice(place + 3) : NOTHING
+  return { isResource: true, path, verb, group, version, namespace, resource, subresource, name, rest }
+}
+
+const NOTHING: readonly string[] = []
+
+function infoOfPath(method: string, path: string): RequestInfo {
+  const none = { group: '', version: '', namespace: '', resource: '', subresource: '', name: '', rest: NOTHING }
+  return { isResource: false, path, verb: method.toLowerCase(), ...none }
+}
+
+/** Do the segments from `at` on lead into a namespace, or are they about a namespace itself, or about something outside of all? */
+function isInsideNamespace(segments: readonly string[], at: number): boolean {
+  const behind = segments[at + 2]
+  return segments[at] === 'namespaces' && behind !== undefined && !NAMESPACE_SUBRESOURCES.has(behind)
 }
 
 function selectedName(query: URLSearchParams): string {
@@ -72,29 +79,23 @@ function selectedName(query: URLSearchParams): string {
   return name.includes('/') || name.includes('%') || name.includes('\\') ? '' : name
 }
 
-function placeOf(
-  parts: readonly string[],
-): Pick<RequestInfo, 'namespace' | 'resource' | 'name' | 'subresource' | 'rest'> {
-  const [first = '', second = '', third = ''] = parts
-  if (first === 'namespaces' && second !== '' && third !== '' && !NAMESPACE_SUBRESOURCES.has(third)) {
-    const [, , resource = '', name = '', subresource = '', ...rest] = parts
-    return { namespace: second, resource, name, subresource, rest }
-  }
-  const [resource = '', name = '', subresource = '', ...rest] = parts
-  // A namespace is asked for in its own namespace, so that a Role in it can grant it.
-  return { namespace: resource === 'namespaces' ? name : '', resource, name, subresource, rest }
-}
-
+/** Segments that are empty count for nothing. */
 function pathSegments(path: string): string[] {
   const segments: string[] = []
-  for (const segment of path.split('/')) {
-    if (segment === '') continue
-    const text = segment.includes('%') ? decodeURIComponent(segment) : segment
-    if (text === '.' || text === '..' || text.includes('\0'))
-      throw new URIError(`illegal path segment ${JSON.stringify(text)}`)
-    segments.push(text)
+  for (let from = 0; from <= path.length; ) {
+    const slash = path.indexOf('/', from)
+    const end = slash < 0 ? path.length : slash
+    if (end > from) segments.push(segmentText(path.slice(from, end)))
+    from = end + 1
   }
   return segments
+}
+
+function segmentText(segment: string): string {
+  const text = segment.includes('%') ? decodeURIComponent(segment) : segment
+  if (text === '.' || text === '..' || text.includes('\0'))
+    throw new URIError(`illegal path segment ${JSON.stringify(text)}`)
+  return text
 }
 
 /** How upstream reads boolean query parameters: anything but these is false; an empty value is true. */

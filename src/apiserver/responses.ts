@@ -32,8 +32,11 @@ export type Headers = Record<string, string | readonly string[]>
 
 /** Every resource exists in JSON and YAML; those with a protobuf schema in protobuf too. */
 export function mediaOf(resource: Pick<Resource<AnyObject>, 'protobuf'>): readonly MediaType[] {
-  return resource.protobuf === false ? ['json', 'yaml'] : ['json', 'yaml', 'protobuf']
+  return resource.protobuf === false ? TEXT_MEDIA : ALL_MEDIA
 }
+
+const TEXT_MEDIA: readonly MediaType[] = ['json', 'yaml']
+const ALL_MEDIA: readonly MediaType[] = [...TEXT_MEDIA, 'protobuf']
 
 export function objectResponse(served: Served, stored: CachedObject, status: number, form: Form): ApiResponse {
   const object = shownObject(served, stored)
@@ -171,7 +174,7 @@ export function watchResponse(served: Served, events: AsyncIterable<readonly Wat
   const headers = {
     ...headersOf(representation, context),
     'content-type': contentType,
-    'cache-control': 'no-cache, private',
+    'cache-control': PRIVATE,
   }
   return { status: 200, headers, body: { kind: 'watch', events: plain ? seen : reframed(served, seen, form) } }
 }
@@ -239,11 +242,15 @@ export function valueResponse(value: object, status: number, form: AnswerForm): 
 }
 
 function headersOf(representation: Representation, context: RequestContext | undefined): Headers {
-  return {
-    ...baseHeaders(context),
-    'content-type': representation.as === 'object' ? representation.contentType : MEDIA_OF[representation.media],
-  }
+  const contentType = representation.as === 'object' ? representation.contentType : MEDIA_OF[representation.media]
+  if (context === undefined) return { 'cache-control': PRIVATE, 'content-type': contentType }
+  const { requestID, warnings } = context
+  if (warnings.length === 0) return { 'cache-control': PRIVATE, 'audit-id': requestID, 'content-type': contentType }
+  const warning = warnings.map(warningHeader)
+  return { 'cache-control': PRIVATE, 'audit-id': requestID, warning, 'content-type': contentType }
 }
+
+const PRIVATE = 'no-cache, private'
 
 const MEDIA_OF = {
   json: 'application/json',
@@ -253,15 +260,6 @@ const MEDIA_OF = {
 
 /** Longest warning that is sent whole; upstream cuts them so that no header is dropped by a proxy. */
 const MAX_WARNING = 4096
-
-function baseHeaders(context: RequestContext | undefined): Headers {
-  const headers: Headers = { 'cache-control': 'no-cache, private' }
-  if (context) {
-    headers['audit-id'] = context.requestID
-    if (context.warnings.length > 0) headers['warning'] = context.warnings.map(warningHeader)
-  }
-  return headers
-}
 
 function warningHeader(text: string): string {
   const clean = text.replace(/[^\x20-\x7e]/g, ' ').slice(0, MAX_WARNING)

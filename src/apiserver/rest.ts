@@ -32,25 +32,27 @@ type Answered = Parameters<typeof mediaOf>[0]
 
 type VerbHandler = (call: Call) => Promise<ApiResponse>
 
-const HANDLERS: Readonly<Record<string, VerbHandler>> = {
-  get: getObject,
-  list: listObjects,
-  watch: watchObjects,
-  create: createObject,
-  update: updateObject,
-  patch: patchObject,
-  delete: deleteObject,
-  deletecollection: deleteObjects,
-}
+const HANDLERS: ReadonlyMap<string, VerbHandler> = new Map([
+  ['get', getObject],
+  ['list', listObjects],
+  ['watch', watchObjects],
+  ['create', createObject],
+  ['update', updateObject],
+  ['patch', patchObject],
+  ['delete', deleteObject],
+  ['deletecollection', deleteObjects],
+])
+
+const OF_STATUS = new Set(['get', 'update', 'patch'])
 
 /** Serves the object itself and its status; other subresources have handlers of their own. */
-export async function serveResource(call: Call): Promise<ApiResponse> {
+export function serveResource(call: Call): Promise<ApiResponse> {
   const { served, context } = call
   const { verb } = context.info
-  const handler = HANDLERS[verb]
-  const verbs: readonly string[] = served.resource.verbs ?? Object.keys(HANDLERS)
-  if (!handler || !verbs.includes(verb)) throw errors.methodNotSupported(served.resource, verb)
-  if (context.info.subresource === 'status' && !['get', 'update', 'patch'].includes(verb)) {
+  const handler = HANDLERS.get(verb)
+  const verbs: readonly string[] | undefined = served.resource.verbs
+  if (!handler || verbs?.includes(verb) === false) throw errors.methodNotSupported(served.resource, verb)
+  if (context.info.subresource === 'status' && !OF_STATUS.has(verb)) {
     throw errors.methodNotSupported(served.resource, verb)
   }
   const warning = served.view?.warning ?? served.resource.deprecation
@@ -148,11 +150,12 @@ async function patchObject(call: Call): Promise<ApiResponse> {
   return objectResponse(served, object, created ? 201 : 200, form)
 }
 
+const PATCHES = Object.keys(PATCH_TYPES)
+const CUSTOM_PATCHES = PATCHES.filter((type) => type !== 'application/strategic-merge-patch+json')
+
 export function patchTypeOf({ served, request }: Call): PatchType {
   const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? ''
-  const supported = Object.keys(PATCH_TYPES).filter(
-    (t) => served.resource.custom !== true || t !== 'application/strategic-merge-patch+json',
-  )
+  const supported = served.resource.custom === true ? CUSTOM_PATCHES : PATCHES
   if (!supported.includes(contentType)) throw errors.unsupportedMediaType(supported)
   return PATCH_TYPES[contentType as keyof typeof PATCH_TYPES]
 }

@@ -7,7 +7,7 @@ import * as errors from '../apimachinery/errors.ts'
 import type { ApiRequest, ApiResponse, Identity } from '../client/door.ts'
 import { ANONYMOUS, type Authenticator, withAuthenticatedGroup } from './authn/authenticator.ts'
 import { impersonated } from './authn/impersonation.ts'
-import { type Authorizer, authorize } from './authz/authorizer.ts'
+import { type AuthorizationRequest, type Authorizer, authorize } from './authz/authorizer.ts'
 import type { FieldValidation, RequestContext } from './registry/context.ts'
 import type { Registry } from './registry/registry.ts'
 import type { Core } from './registry/served.ts'
@@ -45,7 +45,7 @@ const MAX_IN_FLIGHT = 600
 
 /** The first half of the pipeline alone: who asks, and may they. For upgrades, which are answered on the socket. */
 export async function authorizeRequest(options: PipelineOptions, request: ApiRequest): Promise<RequestContext> {
-  const context = await identify(options, request, infoOf(parse(request)))
+  const context = identify(options, request, infoOf(parse(request)))
   checkAuthorized(options, context)
   return context
 }
@@ -62,7 +62,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     inFlight++
     let context: RequestContext | undefined
     try {
-      context = await identify(options, request, infoOf(parsed))
+      context = identify(options, request, infoOf(parsed))
       checkAuthorized(options, context)
       return await route(options, request, context)
     } catch (error) {
@@ -86,8 +86,8 @@ function infoOf(parsed: Parsed): RequestInfo {
   throw error
 }
 
-async function identify(options: PipelineOptions, request: ApiRequest, info: RequestInfo): Promise<RequestContext> {
-  const own = request.identity ?? (await authenticate(options.authenticators, request))
+function identify(options: PipelineOptions, request: ApiRequest, info: RequestInfo): RequestContext {
+  const own = request.identity ?? authenticate(options.authenticators, request)
   const identity = impersonated(own, request.headers, options.authorizers)
   const userAgent = request.headers['user-agent'] ?? ''
   return {
@@ -103,9 +103,9 @@ async function identify(options: PipelineOptions, request: ApiRequest, info: Req
   }
 }
 
-async function authenticate(authenticators: readonly Authenticator[], request: ApiRequest): Promise<Identity> {
+function authenticate(authenticators: readonly Authenticator[], request: ApiRequest): Identity {
   for (const authenticator of authenticators) {
-    const identity = await authenticator.authenticate(request)
+    const identity = authenticator.authenticate(request)
     if (identity) return withAuthenticatedGroup(identity)
   }
   // Credentials that nobody knows are not the same as none.
@@ -116,32 +116,18 @@ async function authenticate(authenticators: readonly Authenticator[], request: A
 function checkAuthorized(options: PipelineOptions, context: RequestContext): void {
   const { info, identity } = context
   const { verb, group, version, resource, subresource, namespace, name, path } = info
-  const decision = authorize(options.authorizers, {
-    identity,
-    verb,
-    group,
-    version,
-    resource,
-    subresource,
-    namespace,
-    name,
-    ...(info.isResource ? {} : { path }),
-  })
+  const asked: AuthorizationRequest = { identity, verb, group, version, resource, subresource, namespace, name }
+  if (!info.isResource) asked.path = path
+  const decision = authorize(options.authorizers, asked)
   if (decision.verdict === 'allow') return
   throw errors.forbiddenRequest({ ...info, user: identity.username, reason: decision.reason })
 }
 
-async function route(options: PipelineOptions, request: ApiRequest, context: RequestContext): Promise<ApiResponse> {
+function route(options: PipelineOptions, request: ApiRequest, context: RequestContext): Promise<ApiResponse> {
   const { info } = context
   const passedOn = options.aggregated?.(request, context)
   if (passedOn) return passedOn
-  if (!info.isResource) {
-    for (const handler of options.paths) {
-      const response = await handler(request, context)
-      if (response) return response
-    }
-    throw errors.unknownPath()
-  }
+  if (!info.isResource) return servePath(options.paths, request, context)
   const served = options.registry.get(info.group, info.version, info.resource)
   if (!served) throw errors.unknownPath()
   const { core } = options
@@ -157,6 +143,18 @@ async function route(options: PipelineOptions, request: ApiRequest, context: Req
     options.subresources[`${served.resource.groupResource}/${subresource}`] ?? genericSubresource(options, call)
   if (!handler) throw errors.unknownPath()
   return handler(call)
+}
+
+async function servePath(
+  paths: readonly PathHandler[],
+  request: ApiRequest,
+  context: RequestContext,
+): Promise<ApiResponse> {
+  for (const handler of paths) {
+    const response = await handler(request, context)
+    if (response) return response
+  }
+  throw errors.unknownPath()
 }
 
 function genericSubresource(options: PipelineOptions, { served, context }: Call): SubresourceHandler | undefined {
@@ -183,7 +181,8 @@ function fieldManagerOf(query: URLSearchParams, userAgent: string, verb: string)
     checkFieldManager(given, verb)
     return given
   }
-  const name = userAgent.split('/', 1)[0]?.replace(/[^\x20-\x7e]/g, '') ?? ''
+  const slash = userAgent.indexOf('/')
+  const name = (slash < 0 ? userAgent : userAgent.slice(0, slash)).replace(/[^\x20-\x7e]/g, '')
   return name === '' ? 'unknown' : name.slice(0, 128)
 }
 
@@ -204,6 +203,7 @@ function fieldValidationOf(query: URLSearchParams, verb: string): FieldValidatio
 }
 
 function dryRunOf(query: URLSearchParams, verb: string): boolean {
+  if (!query.has('dryRun')) return false
   const given = query.getAll('dryRun')
   errors.checkDryRun(given, verb)
   return given.includes('All')

@@ -4,8 +4,8 @@ import type { ApiRequest, Identity } from '../../client/door.ts'
 
 export interface Authenticator {
   name: string
-  /** undefined: not my kind of credentials. Throws an Unauthorized StatusError when they are mine and wrong. */
-  authenticate(request: ApiRequest): Promise<Identity | undefined> | Identity | undefined
+  /** undefined: not my kind of credentials. Throws an Unauthorized StatusError when they are mine and wrong. Every request waits for it, so it does not wait. */
+  authenticate(request: ApiRequest): Identity | undefined
 }
 
 /** Names the one credential that somebody came with, so that it can be found in the audit. */

@@ -4,7 +4,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, ve
 import type { Clock } from '../../base/clock.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { Identity } from '../../client/door.ts'
-import { type Authenticator, CREDENTIAL_ID } from './authenticator.ts'
+import { type Authenticator, CREDENTIAL_ID, withAuthenticatedGroup } from './authenticator.ts'
 import { bearerToken } from './tokens.ts'
 
 /** An object that a token lives no longer than. */
@@ -58,6 +58,12 @@ export interface TokenIssuerOptions {
   subjects: TokenSubjects
 }
 
+/** A token whose signature is good: what it says, and who comes with it as long as that holds. */
+interface Verified {
+  readonly claims: Claims
+  readonly identity: Identity
+}
+
 /** Verified tokens are remembered by digest; subjects are looked up every time. */
 const MAX_VERIFIED = 4096
 
@@ -66,7 +72,7 @@ export class TokenIssuer {
   readonly #key: KeyObject
   readonly #publicKey: KeyObject
   readonly #keyID: string
-  readonly #verified = new Map<string, Claims>()
+  readonly #verified = new Map<string, Verified>()
 
   constructor(options: TokenIssuerOptions) {
     this.#options = options
@@ -117,37 +123,22 @@ export class TokenIssuer {
 
   /** The identity behind a token of this issuer; undefined for tokens of others. Throws Unauthorized when it is not valid (any more). */
   identify(token: string, audiences: readonly string[] = this.#options.audiences): Identity | undefined {
-    const claims = this.#verified.get(token) ?? this.#verify(token)
-    if (!claims) return undefined
+    const verified = this.#verified.get(token) ?? this.#verify(token)
+    if (!verified) return undefined
+    const { claims } = verified
     const now = this.#options.clock.now() / 1000
     if (claims.exp <= now || claims.nbf > now + 60) throw errors.unauthorized()
     if (!claims.aud.some((a) => audiences.includes(a))) throw errors.unauthorized()
-    const { namespace, serviceaccount, pod, secret, node } = claims['kubernetes.io']
+    const { namespace, serviceaccount, pod, secret } = claims['kubernetes.io']
     const { subjects } = this.#options
     if (subjects.uidOf('ServiceAccount', namespace, serviceaccount.name) !== serviceaccount.uid)
       throw errors.unauthorized()
     if (pod && subjects.uidOf('Pod', namespace, pod.name) !== pod.uid) throw errors.unauthorized()
     if (secret && subjects.uidOf('Secret', namespace, secret.name) !== secret.uid) throw errors.unauthorized()
-    return {
-      username: claims.sub,
-      uid: serviceaccount.uid,
-      groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`],
-      extra: {
-        [CREDENTIAL_ID]: [`JTI=${claims.jti}`],
-        ...(pod
-          ? { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] }
-          : {}),
-        ...(node
-          ? {
-              'authentication.kubernetes.io/node-name': [node.name],
-              'authentication.kubernetes.io/node-uid': [node.uid],
-            }
-          : {}),
-      },
-    }
+    return verified.identity
   }
 
-  #verify(token: string): Claims | undefined {
+  #verify(token: string): Verified | undefined {
     const [header = '', payload = '', signature = '', ...rest] = token.split('.')
     if (rest.length > 0 || signature === '') return undefined
     const { alg, kid } = decode(header) as { alg?: unknown; kid?: unknown }
@@ -158,8 +149,29 @@ export class TokenIssuer {
     const claims = decode(payload) as Claims
     if (claims.iss !== this.#options.issuer) return undefined
     if (this.#verified.size >= MAX_VERIFIED) this.#verified.clear()
-    this.#verified.set(token, claims)
-    return claims
+    const verified = { claims, identity: withAuthenticatedGroup(identityOf(claims)) }
+    this.#verified.set(token, verified)
+    return verified
+  }
+}
+
+function identityOf({ sub, jti, 'kubernetes.io': { namespace, serviceaccount, pod, node } }: Claims): Identity {
+  return {
+    username: sub,
+    uid: serviceaccount.uid,
+    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`],
+    extra: {
+      [CREDENTIAL_ID]: [`JTI=${jti}`],
+      ...(pod
+        ? { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] }
+        : {}),
+      ...(node
+        ? {
+            'authentication.kubernetes.io/node-name': [node.name],
+            'authentication.kubernetes.io/node-uid': [node.uid],
+          }
+        : {}),
+    },
   }
 }
 

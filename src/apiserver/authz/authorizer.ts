@@ -16,7 +16,10 @@ export interface AuthorizationRequest {
   path?: string
 }
 
-export type Decision = { verdict: 'allow' | 'deny' | 'no-opinion'; reason: string }
+export type Decision = { readonly verdict: 'allow' | 'deny' | 'no-opinion'; readonly reason: string }
+
+export const ALLOWED: Decision = { verdict: 'allow', reason: '' }
+export const NO_OPINION: Decision = { verdict: 'no-opinion', reason: '' }
 
 export interface Authorizer {
   name: string
@@ -25,11 +28,11 @@ export interface Authorizer {
 
 /** The first verdict counts; the reasons of those without opinion are gathered for the answer. */
 export function authorize(authorizers: readonly Authorizer[], request: AuthorizationRequest): Decision {
-  const reasons: string[] = []
+  let reason = ''
   for (const authorizer of authorizers) {
     const decision = authorizer.authorize(request)
     if (decision.verdict !== 'no-opinion') return decision
-    if (decision.reason) reasons.push(decision.reason)
+    if (decision.reason) reason = reason === '' ? decision.reason : `${reason}\n${decision.reason}`
   }
-  return { verdict: 'no-opinion', reason: reasons.join('\n') }
+  return { verdict: 'no-opinion', reason }
 }

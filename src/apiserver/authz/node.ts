@@ -2,7 +2,7 @@
 
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import type { Pod } from '../../api/core/pod/pod.ts'
-import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
+import { ALLOWED, type AuthorizationRequest, type Authorizer, NO_OPINION } from './authorizer.ts'
 import { type PolicyRule, ruleAllows } from './rbac.ts'
 
 export interface NodeAuthorizerSource {
@@ -12,7 +12,6 @@ export interface NodeAuthorizerSource {
 }
 
 const USER = 'system:node:'
-const NO_OPINION: Decision = { verdict: 'no-opinion', reason: '' }
 
 export function nodeAuthorizer(source: NodeAuthorizerSource): Authorizer {
   return {
@@ -24,7 +23,7 @@ export function nodeAuthorizer(source: NodeAuthorizerSource): Authorizer {
       const node = username.slice(USER.length)
       if (!source.rules().some((rule) => ruleAllows(rule, request))) return NO_OPINION
       const reason = refusal(source, request, node)
-      return reason === undefined ? { verdict: 'allow', reason: '' } : { verdict: 'no-opinion', reason }
+      return reason === undefined ? ALLOWED : { verdict: 'no-opinion', reason }
     },
   }
 }

@@ -1,7 +1,7 @@
 // Role-based access control: rules of the roles that are bound to a user, their groups or their service account; allow or no opinion, never deny.
 
 import type { Identity } from '../../client/door.ts'
-import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
+import { ALLOWED, type AuthorizationRequest, type Authorizer, type Decision, NO_OPINION } from './authorizer.ts'
 
 export interface PolicyRule {
   verbs: readonly string[]
@@ -26,7 +26,7 @@ export interface Binding {
   role: { kind: 'Role' | 'ClusterRole'; name: string }
 }
 
-/** The RBAC objects as the authorizer reads them: by way of the watch cache, so a change counts at once. */
+/** The RBAC objects as the authorizer reads them: by way of the watch cache, so a change counts at once. Bindings that have changed are another array. */
 export interface RbacSource {
   clusterBindings(): readonly Binding[]
   bindings(namespace: string): readonly Binding[]
@@ -52,11 +52,27 @@ function* granted(
   identity: Identity,
   namespace: string,
 ): Generator<GrantedRule> {
-  for (const binding of bindings) {
-    if (!binding.subjects.some((s) => isSubject(s, identity, namespace))) continue
+  for (const binding of bindingsOf(bindings, identity, namespace)) {
     for (const rule of source.rules(binding.role.kind, namespace, binding.role.name) ?? [])
       yield { rule, namespace, binding }
   }
+}
+
+/** Which of some bindings are about an identity. A client sends all its requests under one, and bindings seldom change. */
+const ofIdentities = new WeakMap<readonly Binding[], WeakMap<Identity, readonly Binding[]>>()
+
+function bindingsOf(bindings: readonly Binding[], identity: Identity, namespace: string): readonly Binding[] {
+  let known = ofIdentities.get(bindings)
+  if (known === undefined) {
+    known = new WeakMap()
+    ofIdentities.set(bindings, known)
+  }
+  let own = known.get(identity)
+  if (own === undefined) {
+    own = bindings.filter(({ subjects }) => subjects.some((s) => isSubject(s, identity, namespace)))
+    known.set(identity, own)
+  }
+  return own
 }
 
 function isSubject(subject: Subject, { username, groups }: Identity, bindingNamespace: string): boolean {
@@ -108,7 +124,7 @@ export function rbacAuthorizer(source: RbacSource): Authorizer {
           reason: `RBAC: allowed by ${kind} ${JSON.stringify(name)} of ${binding.role.kind} ${JSON.stringify(binding.role.name)} to ${subjectText(binding, request.identity, namespace)}`,
         }
       }
-      return { verdict: 'no-opinion', reason: '' }
+      return NO_OPINION
     },
   }
 }
@@ -123,8 +139,5 @@ function subjectText({ subjects }: Binding, identity: Identity, namespace: strin
 /** Members of `system:masters` may do everything, whatever the roles say; so a cluster with broken roles can be mended. */
 export const mastersAuthorizer: Authorizer = {
   name: 'SystemMasters',
-  authorize: ({ identity }) =>
-    identity.groups.includes('system:masters')
-      ? { verdict: 'allow', reason: '' }
-      : { verdict: 'no-opinion', reason: '' },
+  authorize: ({ identity }) => (identity.groups.includes('system:masters') ? ALLOWED : NO_OPINION),
 }

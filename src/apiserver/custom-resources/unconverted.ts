@@ -1,25 +1,29 @@
 // Refuses requests for custom resources that could not be converted to the version asked for; everything else passes.
 
 import type { ApiRequest, ApiResponse } from '../../client/door.ts'
+import type { Parsed } from '../request-info.ts'
 import { errorResponse } from '../responses.ts'
+import type { Pipeline } from '../server.ts'
 import { ConversionError } from './conversion-review.ts'
 import { type Asked, type Conversions, statusOf } from './conversions.ts'
 
 const OBJECTS = /^\/apis\/([^/]+)\/([^/]+)\/(?:namespaces\/([^/]+)\/)?([^/]+)(?:\/([^/]+))?/
 
 /** `reload` makes the caches of a resource read the store again. */
-export function refuseUnconverted<Rest extends readonly unknown[]>(
-  handle: (request: ApiRequest, ...rest: Rest) => Promise<ApiResponse>,
+export function refuseUnconverted(
+  pipeline: Pipeline,
   conversions: Conversions,
   reload: (group: string, plural: string) => Promise<void>,
-): (request: ApiRequest, ...rest: Rest) => Promise<ApiResponse> {
-  return async (request, ...rest) => {
-    const asked = conversions.active ? askedOf(request.method, request.path) : undefined
-    if (!asked) return handle(request, ...rest)
+): Pipeline {
+  const whenReadable = async (asked: Asked, request: ApiRequest, parsed: Parsed): Promise<ApiResponse> => {
     const answer = await conversions.readable(asked)
     if (answer === 'reload') await reload(asked.group, asked.plural)
-    if (typeof answer === 'string') return handle(request, ...rest)
+    if (typeof answer === 'string') return pipeline(request, parsed)
     return errorResponse(statusOf(new ConversionError(answer.why)), undefined, request.headers['accept'])
+  }
+  return (request, parsed) => {
+    const asked = conversions.active ? askedOf(request.method, request.path) : undefined
+    return asked ? whenReadable(asked, request, parsed) : pipeline(request, parsed)
   }
 }
 

@@ -22,13 +22,17 @@ const CONNECTS = new Set(['exec', 'attach', 'portforward', 'proxy', 'log'])
 interface Instruments {
   requests: Metric
   seconds: Histogram
-  inFlight: Metric
+  reading: Cell
+  changing: Cell
   longRunning: Metric
   watchEvents: Metric
 }
 
 /** The pipeline, counted. Everything that passes is counted once: by both doors, whatever the answer. */
 export function counted(pipeline: Pipeline, metrics: Metrics, clock: Clock): Handle {
+  const inFlight = metrics.gauge('apiserver_current_inflight_requests', 'Requests that are being worked on.', [
+    'request_kind',
+  ])
   const instruments: Instruments = {
     requests: metrics.counter(
       'apiserver_request_total',
@@ -41,9 +45,8 @@ export function counted(pipeline: Pipeline, metrics: Metrics, clock: Clock): Han
       LABELS,
       SECONDS,
     ),
-    inFlight: metrics.gauge('apiserver_current_inflight_requests', 'Requests that are being worked on.', [
-      'request_kind',
-    ]),
+    reading: inFlight.with('readOnly'),
+    changing: inFlight.with('mutating'),
     longRunning: metrics.gauge('apiserver_longrunning_requests', 'Watches and streams that are open.', LABELS),
     watchEvents: metrics.counter('apiserver_watch_events_total', 'Events sent to watches.', [
       'group',
@@ -64,8 +67,8 @@ interface Counting {
 async function count(pipeline: Pipeline, request: ApiRequest, to: Counting): Promise<ApiResponse> {
   const { instruments, clock } = to
   const start = clock.monotonic()
-  const mutating = request.method !== 'GET' && request.method !== 'HEAD'
-  const inFlight = instruments.inFlight.with(mutating ? 'mutating' : 'readOnly')
+  const reads = request.method === 'GET' || request.method === 'HEAD'
+  const inFlight = reads ? instruments.reading : instruments.changing
   inFlight.value++
   try {
     const parsed = tryParseRequest(request.method, request.path, request.query)
