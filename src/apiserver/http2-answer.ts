@@ -4,7 +4,7 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import type { Clock } from '../base/clock.ts'
 import type { ApiRequest, ApiResponse, ResponseBody, WatchFrame } from '../client/door.ts'
 import { CLIENT_GONE } from './answer.ts'
-import { compress, wantsGzip } from './compression.ts'
+import { compress, THRESHOLD_BYTES, wantsGzip } from './compression.ts'
 import { drainedOrClosed } from './drained.ts'
 import { listLength, listParts, type SendOptions, sendParts } from './pieces.ts'
 
@@ -14,7 +14,8 @@ interface Outlet {
   readonly clock: Clock
 }
 
-export async function writeStream(answer: ApiResponse, request: ApiRequest, outlet: Outlet): Promise<void> {
+/** A promise where the answer is not yet handed over to its stream when this returns. */
+export function writeStream(answer: ApiResponse, request: ApiRequest, outlet: Outlet): Promise<void> | undefined {
   const { stream } = outlet
   if (stream.destroyed) throw CLIENT_GONE
   const { body } = answer
@@ -34,8 +35,13 @@ export async function writeStream(answer: ApiResponse, request: ApiRequest, outl
       return writeWatch(body.events, outlet)
     case 'stream':
       stream.respond(headersOf(answer))
-      for await (const chunk of body.chunks) if (!stream.write(chunk)) await drained(outlet)
+      return writeChunks(body.chunks, outlet)
   }
+}
+
+async function writeChunks(chunks: AsyncIterable<Uint8Array>, outlet: Outlet): Promise<void> {
+  const { stream } = outlet
+  for await (const chunk of chunks) if (!stream.write(chunk)) await drained(outlet)
   stream.end()
   finish(stream)
 }
@@ -51,7 +57,7 @@ async function writeWatch(events: AsyncIterable<readonly WatchFrame[]>, outlet: 
   finish(stream)
 }
 
-function writeHead(answer: ApiResponse, { stream }: Outlet): void {
+function writeHead(answer: ApiResponse, { stream }: Outlet): undefined {
   stream.respond(headersOf(answer), { endStream: true })
   finish(stream)
 }
@@ -59,11 +65,16 @@ function writeHead(answer: ApiResponse, { stream }: Outlet): void {
 /** HTTP/2 has no names in capitals, and nothing about connections. */
 function headersOf({ status, headers }: ApiResponse, more: OutgoingHttpHeaders = {}): OutgoingHttpHeaders {
   const sent: OutgoingHttpHeaders = { ':status': status }
-  for (const [name, value] of Object.entries({ ...headers, ...more })) {
-    const lower = name.toLowerCase()
-    if (!OF_CONNECTIONS.has(lower)) sent[lower] = value as string | string[]
-  }
+  addHeaders(sent, headers as OutgoingHttpHeaders)
+  addHeaders(sent, more)
   return sent
+}
+
+function addHeaders(sent: OutgoingHttpHeaders, headers: OutgoingHttpHeaders): void {
+  for (const name in headers) {
+    const lower = name.toLowerCase()
+    if (!OF_CONNECTIONS.has(lower)) sent[lower] = headers[name]
+  }
 }
 
 const OF_CONNECTIONS = new Set([
@@ -76,7 +87,21 @@ const OF_CONNECTIONS = new Set([
   'te',
 ])
 
-async function writeWhole(answer: ApiResponse, request: ApiRequest, { stream }: Outlet, bytes: Buffer): Promise<void> {
+function writeWhole(
+  answer: ApiResponse,
+  request: ApiRequest,
+  outlet: Outlet,
+  bytes: Buffer,
+): Promise<void> | undefined {
+  if (bytes.length >= THRESHOLD_BYTES) return writeLarge(answer, request, outlet, bytes)
+  const { stream } = outlet
+  stream.respond(headersOf(answer, { 'content-length': bytes.length }))
+  stream.end(bytes)
+  finish(stream)
+  return undefined
+}
+
+async function writeLarge(answer: ApiResponse, request: ApiRequest, { stream }: Outlet, bytes: Buffer): Promise<void> {
   const sent = await compress(bytes, takesGzip(request))
   if (stream.destroyed) throw CLIENT_GONE
   stream.respond(headersOf(answer, { ...sent.headers, 'content-length': sent.bytes.length }))

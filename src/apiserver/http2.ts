@@ -139,9 +139,12 @@ async function serve(options: Http2Options, incoming: Incoming): Promise<void> {
   return writeStream(answer, request, { stream, clock: options.clock })
 }
 
+const NO_QUERY = new URLSearchParams()
+
 function requestOf({ headers: received, facts }: Incoming, signal: AbortSignal): ApiRequest {
   const headers: Record<string, string | undefined> = {}
-  for (const [name, value] of Object.entries(received)) {
+  for (const name in received) {
+    const value = received[name]
     if (!name.startsWith(':')) headers[name] = Array.isArray(value) ? value.join(', ') : value
   }
   const authority = received[':authority']
@@ -151,7 +154,7 @@ function requestOf({ headers: received, facts }: Incoming, signal: AbortSignal):
   return {
     method: received[':method'] ?? 'GET',
     path: mark < 0 ? url : url.slice(0, mark),
-    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+    query: mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1)),
     headers,
     ...facts,
     signal,
@@ -160,8 +163,11 @@ function requestOf({ headers: received, facts }: Incoming, signal: AbortSignal):
 
 function readBody({ clock, limits }: Http2Options, { stream, headers }: Incoming): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const tooLarge = errors.requestEntityTooLarge(limits.bodyBytes)
-  if (Number(headers['content-length'] ?? 0) > limits.bodyBytes) return Promise.reject(tooLarge)
+  const refuse = (): void => reject(errors.requestEntityTooLarge(limits.bodyBytes))
+  if (Number(headers['content-length'] ?? 0) > limits.bodyBytes) {
+    refuse()
+    return promise
+  }
   const late = clock.after(limits.requestMs, () => stream.close(constants.NGHTTP2_CANCEL))
   const parts: Buffer[] = []
   let size = 0
@@ -170,7 +176,7 @@ function readBody({ clock, limits }: Http2Options, { stream, headers }: Incoming
     if (size <= limits.bodyBytes) parts.push(bytes)
     else {
       stream.pause()
-      reject(tooLarge)
+      refuse()
     }
   })
   stream.once('end', () => resolve(parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)))

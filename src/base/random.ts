@@ -35,13 +35,13 @@ function randomUUID(): string {
   for (let i = 0; i < PLACES.length; i++) {
     const place = PLACES[i] ?? 0
     const random = drawn[drawnAt + i] ?? 0
+    // What was given out is not kept.
+    drawn[drawnAt + i] = 0
     const byte = i === 6 ? (random & 0x0f) | 0x40 : i === 8 ? (random & 0x3f) | 0x80 : random
     text[place] = DIGITS[byte >> 4] ?? 0
     text[place + 1] = DIGITS[byte & 0x0f] ?? 0
   }
-  // What was given out is not kept.
-  drawn.fill(0, drawnAt, drawnAt + 16)
-  drawnAt += 16
+  drawnAt += PLACES.length
   return text.toString('latin1')
 }
 
