@@ -2,7 +2,7 @@
 
 import { isObject, type JsonObject } from '../objects.ts'
 import type { Field, Struct } from '../schema.ts'
-import { elementKey, shapeOf, structOf } from './elements.ts'
+import { elementKey, isRepeating, shapeOf, structOf } from './elements.ts'
 
 /** Structs that Go holds by value: they exist, if empty, in every object, so creating an object does not add them. */
 const BY_VALUE = new Set([
@@ -38,14 +38,15 @@ export function addedFields(
   object: JsonObject,
   unowned: ReadonlySet<string>,
 ): FieldsText | undefined {
-  let inner = ''
+  const text: string[] = ['{']
   for (const key in object) {
     if (key === 'kind' || key === 'apiVersion') continue
     const member = memberOf(struct, key)
-    const value = key === 'metadata' ? owned(object[key], unowned) : object[key]
-    inner = withMember(inner, member.prefix, nodeText(member.field, value, member.byValue))
+    writeMember(text, member, key === 'metadata' ? owned(object[key], unowned) : object[key], member.byValue)
   }
-  return inner === '' ? undefined : new FieldsText(`{${inner}}`)
+  if (text.length === 1) return undefined
+  text.push('}')
+  return new FieldsText(text.join(''))
 }
 
 function owned(metadata: unknown, unowned: ReadonlySet<string>): unknown {
@@ -55,11 +56,17 @@ function owned(metadata: unknown, unowned: ReadonlySet<string>): unknown {
   return kept
 }
 
-/** One member of a struct: the head of its path element, and what its value is. */
-interface Member {
-  /** `"f:name":` */
-  readonly prefix: string
+/** A path element as it is written, and what its value is. */
+interface Element {
+  /** `,"f:name":{`: what is in it follows. */
+  readonly opening: string
   readonly field: Field | undefined
+}
+
+/** One member of a struct. */
+interface Member extends Element {
+  /** `,"f:name":{}`: all there is to say of a leaf. */
+  readonly leaf: string
   /** Go holds it by value, wherever its parent is held so too. */
   readonly byValue: boolean
 }
@@ -77,51 +84,77 @@ function memberOf(struct: Struct | undefined, key: string): Member {
 }
 
 function memberFor(key: string, field: Field | undefined): Member {
-  return { prefix: `${JSON.stringify(`f:${key}`)}:`, field, byValue: BY_VALUE.has(key) }
+  const opening = openingOf(`f:${key}`)
+  return { opening, leaf: `${opening}}`, field, byValue: BY_VALUE.has(key) }
 }
 
-function withMember(inner: string, prefix: string, text: string): string {
-  if (text === '') return inner
-  return inner === '' ? prefix + text : `${inner},${prefix}${text}`
+const openingOf = (element: string): string => `,${JSON.stringify(element)}:{`
+
+/** The first in its container goes without the comma. */
+function follow(text: string[], piece: string): void {
+  text.push(text.at(-1)?.endsWith('{') ? piece.slice(1) : piece)
+}
+
+/** Writes a member, unless it has no fields: it is absent, or an empty container that is held by value. */
+function writeMember(text: string[], member: Member, value: unknown, byValue: boolean): void {
+  if (value === undefined) return
+  if (shapeOf(member.field, value) === 'leaf') follow(text, member.leaf)
+  else writeContainer(text, member, value, byValue)
+}
+
+/** Writes an element of a map or list, which is a field in itself whatever is in it. */
+function writeElement(text: string[], element: Element, value: unknown): void {
+  if (value !== undefined && shapeOf(element.field, value) !== 'leaf') {
+    writeContainer(text, element, value, false)
+    return
+  }
+  follow(text, element.opening)
+  text.push('}')
 }
 
 /** A container that is new is itself a field. */
 const ITSELF = '".":{}'
 
-/** The JSON of a value's fields; empty when it has none: it is absent, or an empty container that is held by value. */
-function nodeText(field: Field | undefined, value: unknown, byValue: boolean): string {
-  if (value === undefined) return ''
-  const shape = shapeOf(field, value)
-  if (shape === 'leaf') return '{}'
-  const start = byValue ? '' : ITSELF
-  const inner =
-    shape === 'keyed' || shape === 'set' ? elementsText(start, field, value) : membersText(start, field, value, byValue)
-  if (inner === start) return byValue ? '' : '{}'
-  return `{${inner}}`
+function writeContainer(text: string[], { opening, field }: Element, value: unknown, byValue: boolean): void {
+  const start = text.length
+  follow(text, opening)
+  const empty = text.length
+  if (!byValue) text.push(ITSELF)
+  const before = text.length
+  if (field?.type !== 'list') writeMembers(text, field, value, byValue)
+  else if (Array.isArray(value)) writeElements(text, field, value)
+  if (text.length === before) text.length = byValue ? start : empty
+  if (text.length > start) text.push('}')
 }
 
-function membersText(start: string, field: Field | undefined, value: unknown, byValue: boolean): string {
-  if (!isObject(value)) return start
-  let inner = start
+function writeMembers(text: string[], field: Field | undefined, value: unknown, byValue: boolean): void {
+  if (!isObject(value)) return
   const struct = structOf(field)
+  if (struct !== undefined) {
+    for (const key in value) {
+      const member = memberOf(struct, key)
+      writeMember(text, member, value[key], byValue && member.byValue)
+    }
+    return
+  }
   const of = field?.type === 'map' ? field.of : undefined
   for (const key in value) {
-    const member = struct === undefined ? memberFor(key, of) : memberOf(struct, key)
-    inner = withMember(inner, member.prefix, nodeText(member.field, value[key], byValue && member.byValue))
+    if (byValue && BY_VALUE.has(key)) writeMember(text, memberFor(key, of), value[key], true)
+    else if (value[key] !== undefined) writeElement(text, { opening: openingOf(`f:${key}`), field: of }, value[key])
   }
-  return inner
 }
 
-function elementsText(start: string, field: Field | undefined, value: unknown): string {
-  if (!field || !Array.isArray(value)) return start
-  const texts = new Map<string, string>()
-  for (const element of value) {
-    const key = elementKey(field, element)
+function writeElements(text: string[], field: Field, elements: readonly unknown[]): void {
+  const keys = elements.map((element) => elementKey(field, element))
+  if (isRepeating(keys)) {
     // Some lists may hold a key twice (env, ports of old objects): then all elements of the key together are one field.
-    const one = field.list !== 'set' && !texts.has(key)
-    texts.set(key, one ? nodeText(field.of, element, false) || '{}' : '{}')
+    const groups = Map.groupBy(elements, (_, i) => keys[i] ?? '')
+    for (const [key, group] of groups) writeListElement(text, field, key, group.length > 1 ? undefined : group[0])
+    return
   }
-  let inner = start
-  for (const [key, text] of texts) inner = withMember(inner, `${JSON.stringify(key)}:`, text)
-  return inner
+  for (let i = 0; i < keys.length; i++) writeListElement(text, field, keys[i] ?? '', elements[i])
+}
+
+function writeListElement(text: string[], field: Field, key: string, value: unknown): void {
+  writeElement(text, { opening: openingOf(key), field: field.of }, field.list === 'set' ? undefined : value)
 }

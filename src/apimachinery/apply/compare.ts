@@ -3,7 +3,7 @@
 import { isObject, type JsonObject } from '../objects.ts'
 import { deepEqual } from '../patch/json-patch.ts'
 import type { Field, Struct } from '../schema.ts'
-import { elementKey, memberField, shapeOf, structOf } from './elements.ts'
+import { elementKey, isRepeating, memberField, SHORT_LIST, shapeOf, structOf } from './elements.ts'
 import { type FieldSet, isEmptySet } from './field-set.ts'
 
 /** The set of all fields of an object: its leaves, and members of maps and lists themselves. Top-level kind and apiVersion are not fields. */
@@ -33,97 +33,163 @@ function nodeOf(field: Field | undefined, value: unknown, named: boolean): Field
   return named && !isEmptySet(node) ? { '.': {}, ...node } : node
 }
 
+/** A difference in one value; where there is none, there is no Difference: most of an object is as it was, and costs nothing. */
 export interface Difference {
   /** Fields that are new or have another value. */
-  changed: FieldSet
-  removed: FieldSet
-}
-
-/** What is different in `next`. */
-export function compare(struct: Struct | undefined, live: JsonObject, next: JsonObject): Difference {
-  const difference: Difference = { changed: {}, removed: {} }
-  for (const key of keysOf(live, next)) {
-    if (key === 'kind' || key === 'apiVersion') continue
-    place(difference, `f:${key}`, diffNode(memberField(struct, undefined, key), live[key], next[key]))
-  }
-  return difference
-}
-
-function keysOf(a: JsonObject | undefined, b: JsonObject | undefined): Iterable<string> {
-  if (!a) return Object.keys(b ?? {})
-  if (!b) return Object.keys(a)
-  const keys = new Set(Object.keys(a))
-  for (const key of Object.keys(b)) keys.add(key)
-  return keys
-}
-
-interface NodeDifference {
   changed: FieldSet | undefined
   removed: FieldSet | undefined
 }
 
-function place(into: Difference, element: string, { changed, removed }: NodeDifference): void {
-  if (changed) into.changed[element] = changed
-  if (removed) into.removed[element] = removed
+/** What is different in `next`. Top-level kind and apiVersion are not fields; of the metadata, the members `unowned` are nobody's. */
+export function compare(
+  struct: Struct | undefined,
+  live: JsonObject,
+  next: JsonObject,
+  unowned: ReadonlySet<string>,
+): Difference | undefined {
+  const found = compareMembers(struct, undefined, live, next, NOT_COMPARED)
+  const metadata = compareMetadata(
+    memberField(struct, undefined, 'metadata'),
+    live['metadata'],
+    next['metadata'],
+    unowned,
+  )
+  return placed(found, 'f:metadata', metadata)
 }
 
-const SAME: NodeDifference = { changed: undefined, removed: undefined }
+/** The metadata comes last: so it does in the entries of managedFields. */
+const NOT_COMPARED: ReadonlySet<string> = new Set(['kind', 'apiVersion', 'metadata'])
+const NOTHING: ReadonlySet<string> = new Set()
 
-function diffNode(field: Field | undefined, live: unknown, next: unknown): NodeDifference {
-  if (live === next || (live === undefined && next === undefined)) return SAME
+function compareMetadata(
+  field: Field | undefined,
+  live: unknown,
+  next: unknown,
+  unowned: ReadonlySet<string>,
+): Difference | undefined {
   const shape = shapeOf(field, next ?? live)
-  const inner: Difference = { changed: {}, removed: {} }
-  if (shape === 'struct' || shape === 'map') {
-    const a = isObject(live) ? live : undefined
-    const b = isObject(next) ? next : undefined
-    if (a || b) {
-      const struct = structOf(field)
-      for (const key of keysOf(a, b)) {
-        place(inner, `f:${key}`, diffNode(memberField(struct, field, key), a?.[key], b?.[key]))
-      }
-    }
-  } else if ((shape === 'keyed' || shape === 'set') && field) {
-    diffElements(field, Array.isArray(live) ? live : undefined, Array.isArray(next) ? next : undefined, inner)
-  } else {
-    if (deepEqual(live, next)) return SAME
-    return next === undefined ? { changed: undefined, removed: {} } : { changed: {}, removed: undefined }
+  if (live === next || (shape !== 'struct' && shape !== 'map')) return undefined
+  return compareMembers(
+    structOf(field),
+    field,
+    isObject(live) ? live : undefined,
+    isObject(next) ? next : undefined,
+    unowned,
+  )
+}
+
+function placed(into: Difference | undefined, element: string, found: Difference | undefined): Difference | undefined {
+  if (found === undefined) return into
+  const difference = into ?? { changed: undefined, removed: undefined }
+  if (found.changed !== undefined) {
+    difference.changed ??= {}
+    difference.changed[element] = found.changed
   }
-  return wrap(live, next, inner)
+  if (found.removed !== undefined) {
+    difference.removed ??= {}
+    difference.removed[element] = found.removed
+  }
+  return difference
+}
+
+/** First the members that were there, in their order, then those that are new. Without a struct all are of one kind, which `field` says. */
+function compareMembers(
+  struct: Struct | undefined,
+  field: Field | undefined,
+  live: JsonObject | undefined,
+  next: JsonObject | undefined,
+  except: ReadonlySet<string>,
+): Difference | undefined {
+  let found: Difference | undefined
+  for (const key in live) {
+    const was = live[key]
+    const given = next?.[key]
+    if (was === given || except.has(key)) continue
+    const is = next !== undefined && Object.hasOwn(next, key) ? given : undefined
+    const difference = compareValues(memberField(struct, field, key), was, is)
+    if (difference !== undefined) found = placed(found, `f:${key}`, difference)
+  }
+  for (const key in next) {
+    if ((live !== undefined && Object.hasOwn(live, key)) || except.has(key)) continue
+    const difference = compareValues(memberField(struct, field, key), undefined, next[key])
+    if (difference !== undefined) found = placed(found, `f:${key}`, difference)
+  }
+  return found
+}
+
+const CHANGED: Readonly<Difference> = { changed: {}, removed: undefined }
+const REMOVED: Readonly<Difference> = { changed: undefined, removed: {} }
+
+function compareValues(field: Field | undefined, live: unknown, next: unknown): Difference | undefined {
+  if (live === next) return undefined
+  const shape = shapeOf(field, next ?? live)
+  let inner: Difference | undefined
+  if (shape === 'struct' || shape === 'map') {
+    const was = isObject(live) ? live : undefined
+    const is = isObject(next) ? next : undefined
+    inner = compareMembers(structOf(field), field, was, is, NOTHING)
+  } else if ((shape === 'keyed' || shape === 'set') && field) {
+    // Told apart only where something changed: that takes the texts of all keys.
+    if (deepEqual(live, next)) return undefined
+    inner = compareElements(field, Array.isArray(live) ? live : [], Array.isArray(next) ? next : [])
+  } else {
+    if (deepEqual(live, next)) return undefined
+    return next === undefined ? REMOVED : CHANGED
+  }
+  return withContainer(live, next, inner)
 }
 
 /** A container that is new or gone is itself a changed or removed field, besides what is in it. */
-function wrap(live: unknown, next: unknown, inner: Difference): NodeDifference {
-  const added = live === undefined && next !== undefined
-  const gone = next === undefined && live !== undefined
-  const node = (set: FieldSet, itself: boolean): FieldSet | undefined => {
-    if (isEmptySet(set)) return itself ? {} : undefined
-    return itself ? { '.': {}, ...set } : set
-  }
-  return { changed: node(inner.changed, added), removed: node(inner.removed, gone) }
+function withContainer(live: unknown, next: unknown, inner: Difference | undefined): Difference | undefined {
+  if (live !== undefined && next !== undefined) return inner
+  const changed = next === undefined ? inner?.changed : withItself(inner?.changed)
+  const removed = live === undefined ? inner?.removed : withItself(inner?.removed)
+  return { changed, removed }
 }
 
-function diffElements(
-  field: Field,
-  live: readonly unknown[] | undefined,
-  next: readonly unknown[] | undefined,
-  into: Difference,
-): void {
-  // Some lists may hold a key twice (env, ports of old objects): then all elements of the key together are one field.
-  const before = Map.groupBy(live ?? [], (e) => elementKey(field, e))
-  const after = Map.groupBy(next ?? [], (e) => elementKey(field, e))
+function withItself(set: FieldSet | undefined): FieldSet {
+  return set === undefined ? {} : { '.': {}, ...set }
+}
+
+function compareElements(field: Field, live: readonly unknown[], next: readonly unknown[]): Difference | undefined {
+  if (live.length > SHORT_LIST || next.length > SHORT_LIST) return compareGroups(field, live, next)
+  const before = live.map((e) => elementKey(field, e))
+  const after = next.map((e) => elementKey(field, e))
+  if (isRepeating(before) || isRepeating(after)) return compareGroups(field, live, next)
+  let found: Difference | undefined
+  for (let i = 0; i < after.length; i++) {
+    const key = after[i] ?? ''
+    const old = before.indexOf(key)
+    if (field.list !== 'set') found = placed(found, key, compareValues(field.of, live[old], next[i]))
+    else if (old < 0) found = placed(found, key, CHANGED)
+  }
+  for (let i = 0; i < before.length; i++) {
+    const key = before[i] ?? ''
+    if (after.includes(key)) continue
+    found = placed(found, key, field.list === 'set' ? REMOVED : compareValues(field.of, live[i], undefined))
+  }
+  return found
+}
+
+/** Some lists may hold a key twice (env, ports of old objects): then all elements of the key together are one field. */
+function compareGroups(field: Field, live: readonly unknown[], next: readonly unknown[]): Difference | undefined {
+  const before = Map.groupBy(live, (e) => elementKey(field, e))
+  const after = Map.groupBy(next, (e) => elementKey(field, e))
+  let found: Difference | undefined
   for (const [key, elements] of after) {
     const old = before.get(key)
     if (field.list === 'set') {
-      if (!old) into.changed[key] = {}
+      if (!old) found = placed(found, key, CHANGED)
     } else if (elements.length > 1 || (old?.length ?? 0) > 1) {
-      if (!deepEqual(old, elements)) into.changed[key] = {}
+      if (!deepEqual(old, elements)) found = placed(found, key, CHANGED)
     } else {
-      place(into, key, diffNode(field.of, old?.[0], elements[0]))
+      found = placed(found, key, compareValues(field.of, old?.[0], elements[0]))
     }
   }
   for (const [key, elements] of before) {
     if (after.has(key)) continue
-    if (field.list === 'set' || elements.length > 1) into.removed[key] = {}
-    else place(into, key, diffNode(field.of, elements[0], undefined))
+    const one = field.list !== 'set' && elements.length === 1
+    found = placed(found, key, one ? compareValues(field.of, elements[0], undefined) : REMOVED)
   }
+  return found
 }

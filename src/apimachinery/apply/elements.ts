@@ -1,6 +1,6 @@
 // How the elements of a list are told apart in server-side apply: by keys, by value, or not at all.
 
-import { isObject, type JsonObject } from '../objects.ts'
+import { isObject } from '../objects.ts'
 import type { Field, Struct } from '../schema.ts'
 
 /** How a value merges: as one, field by field, or element by element. */
@@ -34,26 +34,50 @@ export function memberField(struct: Struct | undefined, field: Field | undefined
   return field?.type === 'map' ? field.of : undefined
 }
 
+/** Text that is the same in JSON but for the quotes around it. */
+const PLAIN = /^[\w ./:@+-]*$/
+
 /** `k:{"containerPort":80,"protocol":"TCP"}`: keys sorted, absent ones by their default. */
 export function elementKey(field: Field, element: unknown): string {
   if (field.list === 'set') return `v:${JSON.stringify(element)}`
-  const id: JsonObject = {}
-  for (const [key, byDefault] of identityOf(field)) {
-    const value = isObject(element) ? element[key] : undefined
-    const given = value ?? byDefault
-    if (given !== undefined) id[key] = given
+  let text = ''
+  for (const { key, head, byDefault } of identityOf(field)) {
+    const value = (isObject(element) ? element[key] : undefined) ?? byDefault
+    if (value === undefined) continue
+    const json = typeof value === 'string' && PLAIN.test(value) ? `"${value}"` : JSON.stringify(value)
+    text += text === '' ? `${head}${json}` : `,${head}${json}`
   }
-  return `k:${JSON.stringify(id)}`
+  return `k:{${text}}`
 }
 
-const identities = new WeakMap<Field, readonly (readonly [key: string, byDefault: unknown])[]>()
+/** One of the keys that tell the elements of a list apart. */
+interface Identity {
+  readonly key: string
+  /** `"key":` */
+  readonly head: string
+  readonly byDefault: unknown
+}
 
-function identityOf(field: Field): readonly (readonly [key: string, byDefault: unknown])[] {
+const identities = new WeakMap<Field, readonly Identity[]>()
+
+function identityOf(field: Field): readonly Identity[] {
   let identity = identities.get(field)
   if (identity === undefined) {
     const struct = structOf(field.of)
-    identity = [...(field.keys ?? [])].sort().map((key) => [key, struct?.fields[key]?.default] as const)
+    identity = [...(field.keys ?? [])]
+      .sort()
+      .map((key) => ({ key, head: `${JSON.stringify(key)}:`, byDefault: struct?.fields[key]?.default }))
     identities.set(field, identity)
   }
   return identity
+}
+
+/** Up to here comparing all with all is cheaper than a table. */
+export const SHORT_LIST = 16
+
+/** Whether a list holds a key twice. */
+export function isRepeating(keys: readonly string[]): boolean {
+  if (keys.length > SHORT_LIST) return new Set(keys).size < keys.length
+  for (let i = 1; i < keys.length; i++) if (keys.indexOf(keys[i] ?? '') < i) return true
+  return false
 }

@@ -1,6 +1,6 @@
 // Sets of fields in the form in which managedFields carries them (FieldsV1): a tree whose keys are path elements, `f:spec`, `k:{"name":"a"}`, `v:"x"`.
 
-import { isObject } from '../objects.ts'
+import { isObject, setOwn } from '../objects.ts'
 
 /**
  * A node with no children, or with a child `.`, is in the set itself; its other children are the members below it.
@@ -27,9 +27,10 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
   if (isEmptySet(a)) return b
   if (isEmptySet(b)) return a
   const result: FieldSet = { ...a }
-  for (const [key, node] of Object.entries(b)) {
+  for (const key in b) {
+    const node = b[key] ?? {}
     if (key === SELF) result[key] = {}
-    else result[key] = Object.hasOwn(result, key) ? unionNode(result[key] ?? {}, node) : node
+    else setOwn(result, key, Object.hasOwn(result, key) ? unionNode(result[key] ?? {}, node) : node)
   }
   return result
 }
@@ -43,11 +44,12 @@ function unionNode(a: FieldSet, b: FieldSet): FieldSet {
 /** The fields of `a` that are not in `b`. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
   const result: FieldSet = {}
-  for (const [key, node] of Object.entries(a)) {
+  for (const key in a) {
     if (key === SELF) continue
+    const node = a[key] ?? {}
     const other = Object.hasOwn(b, key) ? b[key] : undefined
     const left = other === undefined ? node : differenceNode(node, other)
-    if (left !== undefined) result[key] = left
+    if (left !== undefined) setOwn(result, key, left)
   }
   return result
 }
@@ -62,15 +64,27 @@ function differenceNode(a: FieldSet, b: FieldSet): FieldSet | undefined {
 /** The fields in both. */
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
   const result: FieldSet = {}
-  for (const [key, node] of Object.entries(a)) {
+  for (const key in a) {
     const other = key !== SELF && Object.hasOwn(b, key) ? b[key] : undefined
     if (other === undefined) continue
+    const node = a[key] ?? {}
     const below = intersection(node, other)
     const both = isMember(node) && isMember(other)
-    if (!isEmptySet(below)) result[key] = both ? { [SELF]: {}, ...below } : below
-    else if (both) result[key] = {}
+    if (!isEmptySet(below)) setOwn(result, key, both ? { [SELF]: {}, ...below } : below)
+    else if (both) setOwn(result, key, {})
   }
   return result
+}
+
+/** Whether a field is in both. */
+export function intersects(a: FieldSet, b: FieldSet): boolean {
+  for (const key in a) {
+    const other = key !== SELF && Object.hasOwn(b, key) ? b[key] : undefined
+    if (other === undefined) continue
+    const node = a[key] ?? {}
+    if ((isMember(node) && isMember(other)) || intersects(node, other)) return true
+  }
+  return false
 }
 
 /** Same members, whatever the order and form. */

@@ -13,6 +13,7 @@ import {
   type FieldSet,
   fieldSetOf,
   intersection,
+  intersects,
   isEmptySet,
   pathsOf,
   sameSet,
@@ -67,45 +68,44 @@ export function trackUpdate(options: Tracking & { live: DeepReadonly<AnyObject> 
     return
   }
   const known = live.metadata.managedFields ?? []
-  const { changed, removed } = compare(struct, live as JsonObject, next)
-  const owned = strip(changed)
-  const gone = strip(removed)
-  if (isEmptySet(owned) && isEmptySet(gone)) {
+  const found = compare(struct, live as JsonObject, next, UNOWNED_METADATA)
+  if (found === undefined) {
     if (known.length > 0) next.metadata.managedFields = known as ManagedFieldsEntry[]
     else delete next.metadata.managedFields
     return
   }
-  const entries = transfer(known, owned, gone, (entry) => isUpdateOf(entry, options))
-  const mine = entries.find((e) => isUpdateOf(e, options))
-  const set = union(difference(fieldSetOf(mine?.fieldsV1), gone), owned)
-  const others = entries.filter((e) => e !== mine)
-  if (!isEmptySet(set)) others.push(entryOf(options, 'Update', set))
-  setEntries(next, capped(others))
+  const { changed = EMPTY, removed = EMPTY } = found
+  const entries: ManagedFieldsEntry[] = []
+  let mine: FieldSet = EMPTY
+  for (const each of known) {
+    const entry = each as ManagedFieldsEntry
+    // What stands behind the first of one's own, should there be more, is left alone.
+    if (!isUpdateOf(entry, options)) transfer(entry, { changed, removed }, entries)
+    else if (mine === EMPTY) mine = fieldSetOf(entry.fieldsV1)
+    else entries.push(entry)
+  }
+  const set = union(difference(mine, removed), changed)
+  if (!isEmptySet(set)) entries.push(entryOf(options, 'Update', set))
+  setEntries(next, capped(entries))
 }
 
-/** What other managers lose: fields that were changed under them or that are gone. An entry whose set is the same stays as it is. */
-function transfer(
-  entries: readonly DeepReadonly<ManagedFieldsEntry>[],
-  changed: FieldSet,
-  removed: FieldSet,
-  isMine: (entry: ManagedFieldsEntry) => boolean,
-): ManagedFieldsEntry[] {
-  const result: ManagedFieldsEntry[] = []
-  for (const each of entries) {
-    const entry = each as ManagedFieldsEntry
-    if (isMine(entry)) {
-      result.push(entry)
-      continue
-    }
-    const set = fieldSetOf(entry.fieldsV1)
-    const lost = union(intersection(set, changed), intersection(set, removed))
-    if (isEmptySet(lost)) result.push(entry)
-    else {
-      const left = difference(set, lost)
-      if (!isEmptySet(left)) result.push({ ...entry, fieldsV1: left })
-    }
+const EMPTY: FieldSet = {}
+
+interface Touched {
+  changed: FieldSet
+  removed: FieldSet
+}
+
+/** What another manager is left with: not the fields that were changed under it or that are gone. An entry that loses nothing stays as it is. */
+function transfer(entry: ManagedFieldsEntry, { changed, removed }: Touched, into: ManagedFieldsEntry[]): void {
+  const set = fieldSetOf(entry.fieldsV1)
+  if (!intersects(set, changed) && !intersects(set, removed)) {
+    into.push(entry)
+    return
   }
-  return result
+  const lost = union(intersection(set, changed), intersection(set, removed))
+  const left = difference(set, lost)
+  if (!isEmptySet(left)) into.push({ ...entry, fieldsV1: left })
 }
 
 const isUpdateOf = (entry: ManagedFieldsEntry, { manager, apiVersion, subresource }: Tracking): boolean =>
@@ -122,24 +122,32 @@ function entryOf(
   operation: 'Update' | 'Apply',
   set: FieldSet | FieldsText,
 ): ManagedFieldsEntry {
-  return {
+  const entry: ManagedFieldsEntry = {
     manager,
     operation,
     apiVersion,
     time: rfc3339(nowMs),
     fieldsType: 'FieldsV1',
     fieldsV1: set,
-    ...(subresource === '' ? {} : { subresource }),
   }
+  if (subresource !== '') entry.subresource = subresource
+  return entry
+}
+
+function setEntries(object: AnyObject, entries: ManagedFieldsEntry[]): void {
+  if (entries.length === 0) delete object.metadata.managedFields
+  else object.metadata.managedFields = entries.sort((a, b) => (isBefore(a, b) ? -1 : 1))
 }
 
 /** Applied ones first, then by time, then by name: upstream's order. */
-function setEntries(object: AnyObject, entries: ManagedFieldsEntry[]): void {
-  const rank = (e: ManagedFieldsEntry): string =>
-    `${e.operation === 'Apply' ? 0 : 1} ${e.time ?? ''} ${e.manager ?? ''} ${e.subresource ?? ''}`
-  if (entries.length === 0) delete object.metadata.managedFields
-  else object.metadata.managedFields = entries.sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
+function isBefore(a: ManagedFieldsEntry, b: ManagedFieldsEntry): boolean {
+  const isApplied = a.operation === 'Apply'
+  if (isApplied !== (b.operation === 'Apply')) return isApplied
+  const [time, other] = [a.time ?? '', b.time ?? '']
+  return time === other ? named(a) < named(b) : time < other
 }
+
+const named = ({ manager = '', subresource = '' }: ManagedFieldsEntry): string => `${manager} ${subresource}`
 
 function capped(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
   const updates = entries.filter((e) => e.operation === 'Update')
@@ -189,11 +197,11 @@ export function serverSideApply(options: ApplyOptions): ApplyOutcome {
   const merged = mergeApplied(struct, base as JsonObject, withoutReset(applied, options)) as AnyObject
   const dropped = unowned(difference(fieldSetOf(before?.fieldsV1), set), others, set)
   const next = removeFields(struct, merged as JsonObject, dropped) as AnyObject
-  const { changed, removed } = compare(struct, base as JsonObject, next)
-  const touched = strip(changed)
-  const conflicts = force ? [] : conflictsOf(others, touched)
+  const { changed = EMPTY, removed = EMPTY } = compare(struct, base as JsonObject, next, UNOWNED_METADATA) ?? {}
+  const conflicts = force ? [] : conflictsOf(others, changed)
   if (conflicts.length > 0) return { message: conflictMessage(conflicts), conflicts: conflicts.map(causeOf) }
-  const left = transfer(others, touched, strip(removed), () => false)
+  const left: ManagedFieldsEntry[] = []
+  for (const entry of others) transfer(entry, { changed, removed }, left)
   const same =
     before !== undefined && before.apiVersion === options.apiVersion && sameSet(fieldSetOf(before.fieldsV1), set)
   const mine = same && before ? before : entryOf(options, 'Apply', set)
