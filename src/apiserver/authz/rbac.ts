@@ -107,25 +107,58 @@ function matchesPath(pattern: string, path: string): boolean {
 }
 
 function matchesResource(resources: readonly string[], resource: string, subresource: string): boolean {
-  const whole = subresource === '' ? resource : `${resource}/${subresource}`
-  return resources.some((r) => r === '*' || r === whole || (subresource !== '' && r === `*/${subresource}`))
+  if (subresource === '') return resources.includes('*') || resources.includes(resource)
+  return resources.some((r) => r === '*' || r === `${resource}/${subresource}` || r === `*/${subresource}`)
 }
 
 export function rbacAuthorizer(source: RbacSource): Authorizer {
   return {
     name: 'RBAC',
     authorize(request): Decision {
-      for (const { rule, binding, namespace } of rulesFor(source, request.identity, request.namespace)) {
-        if (!ruleAllows(rule, request)) continue
-        const kind = namespace === '' ? 'ClusterRoleBinding' : 'RoleBinding'
-        const name = namespace === '' ? binding.name : `${binding.name}/${namespace}`
-        return {
-          verdict: 'allow',
-          reason: `RBAC: allowed by ${kind} ${JSON.stringify(name)} of ${binding.role.kind} ${JSON.stringify(binding.role.name)} to ${subjectText(binding, request.identity, namespace)}`,
-        }
-      }
-      return NO_OPINION
+      const { identity, namespace } = request
+      const everywhere = allowing(source, source.clusterBindings(), request, '')
+      if (everywhere) return new AllowedBy(everywhere, identity, '')
+      const inside = namespace === '' ? undefined : allowing(source, source.bindings(namespace), request, namespace)
+      return inside ? new AllowedBy(inside, identity, namespace) : NO_OPINION
     },
+  }
+}
+
+/** The first binding, in the order of `rulesFor`, that allows a request. */
+function allowing(
+  source: RbacSource,
+  bindings: readonly Binding[],
+  request: AuthorizationRequest,
+  namespace: string,
+): Binding | undefined {
+  for (const binding of bindingsOf(bindings, request.identity, namespace)) {
+    const rules = source.rules(binding.role.kind, namespace, binding.role.name)
+    if (rules?.some((rule) => ruleAllows(rule, request))) return binding
+  }
+  return undefined
+}
+
+/** Only reviews say why something is allowed; the requests themselves do not ask. */
+class AllowedBy implements Decision {
+  readonly verdict = 'allow'
+  readonly #binding: Binding
+  readonly #identity: Identity
+  readonly #namespace: string
+
+  constructor(binding: Binding, identity: Identity, namespace: string) {
+    this.#binding = binding
+    this.#identity = identity
+    this.#namespace = namespace
+  }
+
+  get reason(): string {
+    const binding = this.#binding
+    const namespace = this.#namespace
+    const kind = namespace === '' ? 'ClusterRoleBinding' : 'RoleBinding'
+    const name = namespace === '' ? binding.name : `${binding.name}/${namespace}`
+    const role = `${binding.role.kind} ${JSON.stringify(binding.role.name)}`
+    const subject = subjectText(binding, this.#identity, namespace)
+    return `RBAC: allowed by ${kind} ${JSON.stringify(name)} of ${role} to ${subject}`
   }
 }
 
