@@ -41,8 +41,10 @@ function agentOf(): Agent {
   return new Agent({ keepAlive: true, maxSockets: 1, ca: authority.certificate, cert: jane.certificate, key: jane.key })
 }
 
-async function ask(door: HttpsDoor, options: RequestOptions, body?: string): Promise<string> {
-  const sent = request({ host: '127.0.0.1', port: door.port, ...options }).end(body)
+async function ask(door: HttpsDoor, options: RequestOptions, ...body: string[]): Promise<string> {
+  const sent = request({ host: '127.0.0.1', port: door.port, ...options })
+  for (const piece of body) sent.write(piece)
+  sent.end()
   const [response] = await once(sent, 'response')
   return Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>)).toString()
 }
@@ -83,7 +85,8 @@ test('a body arrives whole, announced or in chunks, and none is an empty one', a
   assert.equal(await ask(door, { agent, method: 'DELETE' }), 'DELETE <>')
   assert.equal(await ask(door, { agent, method: 'POST', headers: { 'content-length': 0 } }), 'POST <>')
   assert.equal(await ask(door, { agent, method: 'POST', headers: { 'content-length': 4 } }, 'more'), 'POST <more>')
-  assert.equal(await ask(door, { agent, method: 'PUT', headers: chunked }, 'parts'), 'PUT <parts>')
+  assert.equal(await ask(door, { agent, method: 'PUT', headers: chunked }, 'part'), 'PUT <part>')
+  assert.equal(await ask(door, { agent, method: 'PUT', headers: chunked }, 'p', 'ar', 'ts'), 'PUT <parts>')
   assert.equal(await ask(door, { agent, method: 'PATCH', headers: chunked }), 'PATCH <>')
   agent.destroy()
 })

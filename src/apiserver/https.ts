@@ -189,20 +189,20 @@ function readBody(message: IncomingMessage): Buffer | Promise<Buffer> {
   const declared = Number(message.headers['content-length'] ?? 0)
   if (declared > MAX_BODY_BYTES) throw errors.requestEntityTooLarge(MAX_BODY_BYTES)
   return new Promise((resolve, reject) => {
-    const parts: Buffer[] = []
+    // Most bodies come in one piece.
+    let whole = NO_BODY
+    let more: Buffer[] | undefined
     let size = 0
     message.on('data', (bytes: Buffer) => {
       size += bytes.length
-      if (size <= MAX_BODY_BYTES) parts.push(bytes)
-      else {
+      if (size > MAX_BODY_BYTES) {
         message.pause()
         reject(errors.requestEntityTooLarge(MAX_BODY_BYTES))
-      }
+      } else if (whole === NO_BODY) whole = bytes
+      else if (more === undefined) more = [whole, bytes]
+      else more.push(bytes)
     })
-    message.on('end', () => {
-      const [only] = parts
-      resolve(parts.length === 1 && only ? only : Buffer.concat(parts))
-    })
+    message.on('end', () => resolve(more === undefined ? whole : Buffer.concat(more, size)))
     message.on('error', reject)
     message.on('close', () => reject(CLIENT_GONE))
   })
