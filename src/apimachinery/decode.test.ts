@@ -235,3 +235,36 @@ test('validate reports fields and rules with their paths', () => {
     ],
   )
 })
+
+test('the path of an issue leads through maps, lists and what the caller stands at', () => {
+  const inner = struct('test.Inner', { amounts: mapOf(1, quantity()), ports: list(2, port) })
+  const outer = struct('test.Outer', { byName: mapOf(1, inner), lists: mapOf(2, list(0, inner)) })
+  const value = {
+    byName: { 'a.b': { amounts: { cpu: 'x' } }, b: { ports: [{ containerPort: 1 }, { containerPort: 0 }] } },
+    lists: { c: [{}, { amounts: { cpu: '1', memory: 'y' } }] },
+  }
+  const fields = (at?: string): string[] => {
+    const issues = new Issues()
+    validate(outer, value, issues, at)
+    return issues.list.map((issue) => issue.field)
+  }
+  const want = ['byName[a.b].amounts[cpu]', 'byName[b].ports[1].containerPort', 'lists[c][1].amounts[memory]']
+  assert.deepEqual(fields(), want)
+  assert.deepEqual(
+    fields('spec.templates[0]'),
+    want.map((field) => `spec.templates[0].${field}`),
+  )
+})
+
+test('unknown fields and type errors inside maps: the first are named with the key, the others without', () => {
+  const inner = struct('io.k8s.api.core.v1.Inner', { count: int32(1) })
+  const outer = struct('io.k8s.api.core.v1.Outer', { byName: mapOf(1, inner) })
+  assert.deepEqual(decode(outer, { byName: { a: { odd: 1 }, b: { odd: 1 } } }, strict).unknown, [
+    'unknown field "byName.a.odd"',
+    'unknown field "byName.b.odd"',
+  ])
+  assert.throws(
+    () => decode(outer, { byName: { a: { count: 'x' } } }, strict),
+    new DecodeError('json: cannot unmarshal string into Go struct field Inner.byName.count of type int32'),
+  )
+})

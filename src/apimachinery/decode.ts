@@ -22,11 +22,14 @@ export interface Decoded<T> {
 /** The most unknown fields that are named; more would only make the answer longer. */
 export const MAX_UNKNOWN_FIELDS = 100
 
+/** Stands in a path before a key of a map, because Go leaves those out of the path of a type error. */
+const IN_MAP = null
+
 /** Where decoding stands. The stacks are reused through one call, so that a good object costs no strings. */
 export interface DecodeContext {
   readonly collect: boolean
   readonly unknown: string[]
-  readonly path: (string | number)[]
+  readonly path: (string | number | null)[]
   depth: number
   /** The structs around the value, as Go names them. */
   readonly owners: string[]
@@ -61,7 +64,8 @@ export function decode<T>(struct: Struct<T>, value: unknown, options: DecodeOpti
 function mismatchText(error: Mismatch, context: DecodeContext, struct: Struct): string {
   const owner = context.owners[context.ownerDepth - 1]
   if (owner === undefined) return `json: cannot unmarshal ${error.found} into Go value of type ${goName(struct)}`
-  const fields = context.path.slice(0, context.depth).filter((part) => typeof part === 'string' && part[0] !== '\0')
+  const path = context.path.slice(0, context.depth)
+  const fields = path.filter((part, i) => typeof part === 'string' && path[i - 1] !== IN_MAP)
   const type = owner.slice(owner.indexOf('.') + 1)
   return `json: cannot unmarshal ${error.found} into Go struct field ${type}.${fields.join('.')} of type ${error.wanted}`
 }
@@ -72,7 +76,7 @@ export function noteUnknown(context: DecodeContext, key: string): void {
   let path = ''
   for (const part of context.path.slice(0, context.depth)) {
     if (typeof part === 'number') path += `[${part}]`
-    else path += `${path && '.'}${part.replace('\0', '')}`
+    else if (part !== IN_MAP) path += `${path && '.'}${part}`
   }
   context.unknown.push(`unknown field ${JSON.stringify(`${path}${path && '.'}${key}`)}`)
 }
@@ -138,7 +142,7 @@ function structReader(struct: Struct, root: boolean): Reader {
       if (decoded !== undefined) out[key] = decoded
     }
     context.ownerDepth--
-    for (const key of falseWhenAbsent) out[key] ??= false
+    for (let i = 0; i < falseWhenAbsent.length; i++) out[falseWhenAbsent[i] ?? ''] ??= false
     return out
   }
 }
@@ -232,10 +236,11 @@ function mapReader(field: Field): Reader {
   return (value, context) => {
     if (!isObject(value)) throw new Mismatch(describe(value), wanted)
     const out: JsonObject = {}
-    const depth = context.depth++
+    const { depth } = context
+    context.depth += 2
     for (const key in value) {
-      // Marked, because Go leaves the keys of maps out of the path of a type error.
-      context.path[depth] = `\0${key}`
+      context.path[depth] = IN_MAP
+      context.path[depth + 1] = key
       const item = value[key]
       setOwn(out, key, item === null || item === undefined ? zeroOf(of) : read(item, context))
     }

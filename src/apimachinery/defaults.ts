@@ -37,33 +37,56 @@ function fieldHasDefaults(field: Field, seen: Set<Struct>): boolean {
 }
 
 function compile(struct: Struct): Fill {
-  let plan: { own: [key: string, value: unknown][]; inner: [key: string, fill: FillField][] } | undefined
-  const makePlan = (): NonNullable<typeof plan> => {
-    const own: [string, unknown][] = []
-    const inner: [string, FillField][] = []
+  let plan: Plan | undefined
+  const makePlan = (): Plan => {
+    const own: Own[] = []
+    const inner: Inner[] = []
     for (const [key, field] of Object.entries(struct.fields)) {
-      if (field.default !== undefined) own.push([key, field.default])
+      if (field.default !== undefined) own.push({ key, given: field.default })
       const fill = fieldFiller(field)
-      if (fill !== undefined) inner.push([key, fill])
+      if (fill !== undefined) inner.push({ key, fill })
     }
     return { own, inner }
   }
   const { rules } = struct
   return (value) => {
     plan ??= makePlan()
-    for (const [key, given] of plan.own) {
-      const present = Object.hasOwn(value, key) && value[key] !== undefined
+    const { own, inner } = plan
+    for (let i = 0; i < own.length; i++) {
+      const field = own[i]
+      if (field === undefined) continue
+      const { key, given } = field
+      const present = value[key] !== undefined && Object.hasOwn(value, key)
       if (!present) setOwn(value, key, typeof given === 'object' ? cloneJson(given) : given)
     }
-    for (const [key, fill] of plan.inner) {
-      const child = value[key]
-      if (typeof child === 'object' && child !== null) fill(child)
+    for (let i = 0; i < inner.length; i++) {
+      const field = inner[i]
+      if (field === undefined) continue
+      const child = value[field.key]
+      if (typeof child === 'object' && child !== null) field.fill(child)
     }
     rules.defaults?.(value)
   }
 }
 
 type FillField = (value: object) => void
+
+/** A field with a default of its own. */
+interface Own {
+  readonly key: string
+  readonly given: unknown
+}
+
+/** A field with something to fill in below it. */
+interface Inner {
+  readonly key: string
+  readonly fill: FillField
+}
+
+interface Plan {
+  readonly own: readonly Own[]
+  readonly inner: readonly Inner[]
+}
 
 function fieldFiller(field: Field): FillField | undefined {
   if (field.type === 'struct') {
@@ -80,7 +103,10 @@ function fieldFiller(field: Field): FillField | undefined {
   if (field.type === 'list') {
     return (value) => {
       if (!Array.isArray(value)) return
-      for (const item of value) if (typeof item === 'object' && item !== null) fill(item)
+      for (let i = 0; i < value.length; i++) {
+        const item: unknown = value[i]
+        if (typeof item === 'object' && item !== null) fill(item)
+      }
     }
   }
   return (value) => {

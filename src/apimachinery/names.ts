@@ -1,6 +1,9 @@
 // What names, labels and keys may look like: each check answers upstream's sentences, none when all is well.
 
-export type NameCheck = (value: string) => string[]
+export type NameCheck = (value: string) => readonly string[]
+
+/** What all checks answer when all is well: nearly always, so that the answer must cost nothing. */
+const WELL: readonly string[] = Object.freeze([])
 
 function regexMessage(message: string, pattern: string, ...examples: string[]): string {
   const shown = examples.map((example) => `'${example}', `).join(' or ')
@@ -22,8 +25,10 @@ function checkOf({ pattern, message, examples, maxLength, unit }: Rule): NameChe
   const regex = new RegExp(`^(?:${pattern})$`)
   const broken = regexMessage(message, pattern, ...examples)
   return (value) => {
+    const fits = maxLength === undefined || value.length <= maxLength
+    if (fits && regex.test(value)) return WELL
     const problems: string[] = []
-    if (maxLength !== undefined && value.length > maxLength) problems.push(tooLongMessage(maxLength, unit))
+    if (!fits) problems.push(tooLongMessage(maxLength, unit))
     if (!regex.test(value)) problems.push(broken)
     return problems
   }
@@ -75,6 +80,7 @@ export const checkLabel1035 = checkOf({
 /** One segment of a URL's path: the laxest rule there is. */
 export const checkPathSegment: NameCheck = (value) => {
   if (value === '.' || value === '..') return [`may not be '${value}'`]
+  if (!value.includes('/') && !value.includes('%')) return WELL
   return ['/', '%']
     .filter((character) => value.includes(character))
     .map((character) => `may not contain '${character}'`)
@@ -89,8 +95,19 @@ const QUALIFIED_MESSAGE = regexMessage(
   '123-abc',
 )
 
+const MAX_PREFIX = 253
+const MAX_NAME = 63
+const WHOLE_REGEX = new RegExp(`^(?:${SUBDOMAIN}/)?${QUALIFIED}$`)
+
+/** Whether nothing is wrong with the key, told without taking it apart. */
+function isQualifiedName(value: string): boolean {
+  const slash = value.indexOf('/')
+  return slash <= MAX_PREFIX && value.length - slash - 1 <= MAX_NAME && WHOLE_REGEX.test(value)
+}
+
 /** Keys of labels and annotations, finalizers: `name` or `example.com/name`. */
 export const checkQualifiedName: NameCheck = (value) => {
+  if (isQualifiedName(value)) return WELL
   const parts = value.split('/')
   if (parts.length > 2) {
     return [
@@ -105,7 +122,7 @@ export const checkQualifiedName: NameCheck = (value) => {
     else problems.push(...checkSubdomain(prefix).map((problem) => `prefix part ${problem}`))
   }
   if (name === '') problems.push('name part must be non-empty')
-  else if (name.length > 63) problems.push(`name part ${tooLongMessage(63, 'bytes')}`)
+  else if (name.length > MAX_NAME) problems.push(`name part ${tooLongMessage(MAX_NAME, 'bytes')}`)
   if (!QUALIFIED_REGEX.test(name)) problems.push(`name part ${QUALIFIED_MESSAGE}`)
   return problems
 }
@@ -129,9 +146,9 @@ const configKey = checkOf({
 /** Keys of config maps and secrets: they become file names. */
 export const checkConfigMapKey: NameCheck = (value) => {
   const problems = configKey(value)
-  if (value === '.' || value === '..') problems.push(`must not be '${value}'`)
-  else if (value.startsWith('..')) problems.push(`must not start with '..'`)
-  return problems
+  if (!value.startsWith('.')) return problems
+  if (value === '.' || value === '..') return [...problems, `must not be '${value}'`]
+  return value.startsWith('..') ? [...problems, `must not start with '..'`] : problems
 }
 
 const ENV_NAME = /^[\x20-\x3c\x3e-\x7e]*$/
@@ -139,7 +156,7 @@ const ENV_NAME = /^[\x20-\x3c\x3e-\x7e]*$/
 export const checkEnvName: NameCheck = (value) => {
   if (value === '') return ['environment variable name must be non-empty']
   return ENV_NAME.test(value)
-    ? []
+    ? WELL
     : ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
 }
 
@@ -177,8 +194,8 @@ export const checkPortName: NameCheck = (value) => {
 
 export const rangeMessage = (low: number, high: number): string => `must be between ${low} and ${high}, inclusive`
 
-export function checkPort(port: number): string[] {
-  return port >= 1 && port <= 65_535 ? [] : [rangeMessage(1, 65_535)]
+export function checkPort(port: number): readonly string[] {
+  return port >= 1 && port <= 65_535 ? WELL : [rangeMessage(1, 65_535)]
 }
 
 /** What `names` of a resource stands for. */

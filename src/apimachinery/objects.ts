@@ -19,8 +19,12 @@ export function setOwn(target: JsonObject, key: string, value: unknown): void {
 export function cloneJson<T>(value: T): T
 export function cloneJson(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(cloneJson)
+  if (Array.isArray(value)) {
+    const list: unknown[] = new Array(value.length)
+    for (let i = 0; i < value.length; i++) list[i] = cloneJson(value[i])
+    return list
+  }
   const copy: JsonObject = {}
-  for (const [key, member] of Object.entries(value)) setOwn(copy, key, cloneJson(member))
+  for (const key in value) setOwn(copy, key, cloneJson((value as JsonObject)[key]))
   return copy
 }

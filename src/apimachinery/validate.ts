@@ -8,11 +8,34 @@ import type { Field, Struct } from './schema.ts'
 /** Reports what is wrong with a decoded object; `at` is its path, empty for a whole object. */
 export function validate<T>(struct: Struct<T>, value: T, issues: Issues, at = ''): void {
   const check = checker(struct)
-  if (check !== undefined && isObject(value)) check(value, at, issues)
+  if (check === undefined || !isObject(value)) return
+  check(value, at === '' ? { issues, path: [], depth: 0 } : { issues, path: [at], depth: 1 })
 }
 
-type Check = (value: JsonObject, at: string, issues: Issues) => void
-type CheckValue = (value: unknown, at: string, issues: Issues) => void
+/** Where checking stands. The path is reused through one call, so that a good object costs no strings. */
+interface Place {
+  readonly issues: Issues
+  /** Names of fields, indexes of lists, and `IN_MAP` before each key of a map. Valid up to `depth`. */
+  readonly path: (string | number | null)[]
+  depth: number
+}
+
+const IN_MAP = null
+
+/** `spec.containers[0].image`, `spec.nodeSelector[key]`; empty for a whole object. */
+function pathOf({ path, depth }: Place): string {
+  let text = ''
+  for (let i = 0; i < depth; i++) {
+    const part = path[i]
+    if (part === IN_MAP) text += `[${path[++i]}]`
+    else if (typeof part === 'number') text += `[${part}]`
+    else text += text === '' ? part : `.${part}`
+  }
+  return text
+}
+
+type Check = (value: JsonObject, place: Place) => void
+type CheckValue = (value: unknown, place: Place) => void
 
 const checkers = new WeakMap<Struct, Check | { none: true }>()
 
@@ -43,7 +66,7 @@ function fieldHasChecks(field: Field, seen: Set<Struct>): boolean {
 
 interface Plan {
   required: readonly string[]
-  fields: readonly (readonly [key: string, check: CheckValue])[]
+  fields: readonly { readonly key: string; readonly check: CheckValue }[]
 }
 
 function compile(struct: Struct): Check {
@@ -51,33 +74,47 @@ function compile(struct: Struct): Check {
   const makePlan = (): Plan => {
     // A CRD's required fields are its validator's to report, in the words of JSON schema.
     const all = struct.dynamic === true ? [] : Object.entries(struct.fields).filter(([, field]) => !field.unchecked)
-    const fields = all.map(([key, field]) => [key, fieldCheck(field)] as const)
+    const fields = all.map(([key, field]) => ({ key, check: fieldCheck(field) }))
     return {
       // A bool has no third state in Go: an absent one is false.
       required: all.filter(([, field]) => field.required && field.type !== 'bool').map(([key]) => key),
-      fields: fields.flatMap(([key, check]) => (check === undefined ? [] : [[key, check] as const])),
+      fields: fields.flatMap(({ key, check }) => (check === undefined ? [] : [{ key, check }])),
     }
   }
   const { rules } = struct
-  return (value, at, issues) => {
+  return (value, place) => {
     plan ??= makePlan()
-    const prefix = at === '' ? '' : `${at}.`
-    for (const key of plan.required) if (value[key] === undefined) issues.required(prefix + key)
-    for (const [key, check] of plan.fields) {
-      const member = value[key]
-      if (member !== undefined) check(member, prefix + key, issues)
+    const { required, fields } = plan
+    for (let i = 0; i < required.length; i++) {
+      const key = required[i]
+      if (key !== undefined && value[key] === undefined) reportRequired(key, place)
     }
-    rules.validate?.(value, at, issues)
+    const depth = place.depth++
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i]
+      if (field === undefined) continue
+      const member = value[field.key]
+      if (member === undefined) continue
+      place.path[depth] = field.key
+      field.check(member, place)
+    }
+    place.depth = depth
+    rules.validate?.(value, pathOf(place), place.issues)
   }
+}
+
+function reportRequired(key: string, place: Place): void {
+  const at = pathOf(place)
+  place.issues.required(at === '' ? key : `${at}.${key}`)
 }
 
 function fieldCheck(field: Field): CheckValue | undefined {
   const own = ownCheck(field)
   const inner = innerCheck(field)
   if (own === undefined || inner === undefined) return own ?? inner
-  return (value, at, issues) => {
-    own(value, at, issues)
-    inner(value, at, issues)
+  return (value, place) => {
+    own(value, place)
+    inner(value, place)
   }
 }
 
@@ -86,22 +123,34 @@ function innerCheck(field: Field): CheckValue | undefined {
     const check = field.struct && checker(field.struct())
     return (
       check &&
-      ((value, at, issues) => {
-        if (isObject(value)) check(value, at, issues)
+      ((value, place) => {
+        if (isObject(value)) check(value, place)
       })
     )
   }
   const check = field.of && fieldCheck(field.of)
   if (check === undefined) return undefined
   if (field.type === 'list') {
-    return (value, at, issues) => {
+    return (value, place) => {
       if (!Array.isArray(value)) return
-      for (let i = 0; i < value.length; i++) check(value[i], `${at}[${i}]`, issues)
+      const depth = place.depth++
+      for (let i = 0; i < value.length; i++) {
+        place.path[depth] = i
+        check(value[i], place)
+      }
+      place.depth = depth
     }
   }
-  return (value, at, issues) => {
+  return (value, place) => {
     if (!isObject(value)) return
-    for (const key in value) check(value[key], `${at}[${key}]`, issues)
+    const { depth } = place
+    place.depth += 2
+    for (const key in value) {
+      place.path[depth] = IN_MAP
+      place.path[depth + 1] = key
+      check(value[key], place)
+    }
+    place.depth = depth
   }
 }
 
@@ -116,24 +165,26 @@ function ownCheck(field: Field): CheckValue | undefined {
   if (field.unique === true) checks.push(uniqueCheck(field.keys ?? []))
   const [first] = checks
   if (checks.length <= 1) return first
-  return (value, at, issues) => {
-    for (const check of checks) check(value, at, issues)
+  return (value, place) => {
+    for (const check of checks) check(value, place)
   }
 }
 
 function enumCheck(values: readonly string[], required: boolean): CheckValue {
   const supported = new Set(values)
-  return (value, at, issues) => {
+  return (value, place) => {
     if (typeof value !== 'string' || supported.has(value)) return
-    if (value === '' && required) issues.required(at)
-    else issues.notSupported(at, value, values)
+    if (value === '' && required) place.issues.required(pathOf(place))
+    else place.issues.notSupported(pathOf(place), value, values)
   }
 }
 
 function rangeCheck({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: Field): CheckValue {
   const both = Number.isFinite(min) && Number.isFinite(max)
-  return (value, at, issues) => {
+  return (value, place) => {
     if (typeof value !== 'number' || (value >= min && value <= max)) return
+    const { issues } = place
+    const at = pathOf(place)
     if (both) issues.invalid(at, value, `must be between ${min} and ${max}, inclusive`)
     else if (value < min) issues.invalid(at, value, `must be greater than or equal to ${min}`)
     else issues.invalid(at, value, `must be less than or equal to ${max}`)
@@ -141,29 +192,32 @@ function rangeCheck({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFI
 }
 
 function lengthCheck({ minLength: min = 0, maxLength: max = Number.POSITIVE_INFINITY }: Field): CheckValue {
-  return (value, at, issues) => {
+  return (value, place) => {
+    const { issues } = place
     if (typeof value === 'string') {
-      if (value.length < min) issues.invalid(at, value, `must be at least ${min} characters long`)
-      else if (Buffer.byteLength(value) > max) issues.tooLong(at, max)
+      if (value.length < min) issues.invalid(pathOf(place), value, `must be at least ${min} characters long`)
+      else if (Buffer.byteLength(value) > max) issues.tooLong(pathOf(place), max)
     } else if (typeof value === 'object' && value !== null) {
       const length = Array.isArray(value) ? value.length : Object.keys(value).length
-      if (length < min) issues.invalid(at, length, `must have at least ${min} item${min === 1 ? '' : 's'}`)
-      else if (length > max) issues.tooMany(at, length, max)
+      if (length < min) issues.invalid(pathOf(place), length, `must have at least ${min} item${min === 1 ? '' : 's'}`)
+      else if (length > max) issues.tooMany(pathOf(place), length, max)
     }
   }
 }
 
 function patternCheck(pattern: string): CheckValue {
   const compiled = new RegExp(pattern, 'u')
-  return (value, at, issues) => {
+  return (value, place) => {
     if (typeof value === 'string' && !compiled.test(value)) {
-      issues.invalid(at, value, `must match the regular expression (regex used for validation is '${pattern}')`)
+      const why = `must match the regular expression (regex used for validation is '${pattern}')`
+      place.issues.invalid(pathOf(place), value, why)
     }
   }
 }
 
-const quantityCheck: CheckValue = (value, at, issues) => {
-  if (typeof value !== 'string' || !isQuantity(value)) issues.invalid(at, value, QUANTITY_PATTERN)
+const quantityCheck: CheckValue = (value, place) => {
+  if (typeof value === 'string' && isQuantity(value)) return
+  place.issues.invalid(pathOf(place), value, QUANTITY_PATTERN)
 }
 
 function uniqueCheck(keys: readonly string[]): CheckValue {
@@ -174,14 +228,14 @@ function uniqueCheck(keys: readonly string[]): CheckValue {
     if (single !== undefined) return item[single]
     return Object.fromEntries(keys.map((name) => [name, item[name]]))
   }
-  return (value, at, issues) => {
+  return (value, place) => {
     if (!Array.isArray(value) || value.length < 2) return
     const seen = new Set<string>()
     for (let i = 0; i < value.length; i++) {
       const id = identity(value[i])
       const text = typeof id === 'string' ? id : JSON.stringify(id)
       if (text !== undefined && seen.has(text))
-        issues.duplicate(`${at}[${i}]${single === undefined ? '' : `.${single}`}`, id)
+        place.issues.duplicate(`${pathOf(place)}[${i}]${single === undefined ? '' : `.${single}`}`, id)
       else if (text !== undefined) seen.add(text)
     }
   }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import { Issues } from './issues.ts'
 import type { ObjectMeta } from './metadata.ts'
 import { checkLabel, checkQualifiedName, checkSubdomain } from './names.ts'
@@ -34,6 +35,11 @@ describe('validateObjectMeta', () => {
       { annotations: { a: 'x'.repeat(300_000) } },
       ['metadata.annotations: Too long: may not be more than 262144 bytes'],
     ],
+    'measures annotations in bytes': [
+      { annotations: { a: 'é'.repeat(140_000) } },
+      ['metadata.annotations: Too long: may not be more than 262144 bytes'],
+    ],
+    'accepts annotations up to the last byte': [{ annotations: { a: '€'.repeat(87_381) } }, []],
     'wants an owner to say its version': [
       { ownerReferences: [{ ...owner, apiVersion: '' }] },
       ['metadata.ownerReferences.apiVersion: Invalid value: "": version must not be empty'],
@@ -68,6 +74,24 @@ test('names are told apart', () => {
   assert.deepEqual(checkSubdomain('a'.repeat(254)), ['must be no more than 253 characters'])
   assert.deepEqual(checkQualifiedName('/a'), ['prefix part must be non-empty'])
   assert.equal(checkQualifiedName('a/b/c').length, 1)
+})
+
+test('a key is well formed when its prefix and its name are', () => {
+  const part = fc.oneof(
+    fc.constantFrom('', 'a', 'example.com', 'Ab_c.d', 'a..b', '-a', 'a-', 'a'.repeat(63), 'a'.repeat(64)),
+    fc.constantFrom('a'.repeat(253), 'a'.repeat(254), 'ünï', 'a\n'),
+    fc.string({ maxLength: 4 }),
+  )
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 1, maxLength: 3 }), (parts) => {
+      const pieces = parts.join('/').split('/')
+      const [name = '', prefix] = pieces.toReversed()
+      const named = name.length <= 63 && /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/.test(name)
+      const prefixed = prefix === undefined || (prefix !== '' && checkSubdomain(prefix).length === 0)
+      assert.equal(checkQualifiedName(parts.join('/')).length === 0, pieces.length <= 2 && named && prefixed)
+    }),
+    { numRuns: 1000 },
+  )
 })
 
 test('sameJson takes absent and empty lists for the same', () => {

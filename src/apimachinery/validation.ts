@@ -14,7 +14,18 @@ export const MAX_ANNOTATIONS_BYTES = 256 * 1024
 
 /** Reports what `check` finds wrong with `value`. */
 export function checkValue(value: string, check: NameCheck, at: string, issues: Issues): void {
-  for (const problem of check(value)) issues.invalid(at, value, problem)
+  const problems = check(value)
+  if (problems.length > 0) reportAll(value, problems, at, issues)
+}
+
+/** As `checkValue` of a value at `${at}${member}`: a path that nobody reads unless something is wrong. */
+export function checkMember(value: string, check: NameCheck, at: string, member: string, issues: Issues): void {
+  const problems = check(value)
+  if (problems.length > 0) reportAll(value, problems, `${at}${member}`, issues)
+}
+
+function reportAll(value: string, problems: readonly string[], at: string, issues: Issues): void {
+  for (const problem of problems) issues.invalid(at, value, problem)
 }
 
 export function validateNonNegative(value: number | undefined, at: string, issues: Issues): void {
@@ -23,9 +34,9 @@ export function validateNonNegative(value: number | undefined, at: string, issue
 
 export function validateLabels(labels: Readonly<Record<string, string>> | undefined, at: string, issues: Issues): void {
   if (labels === undefined) return
-  for (const [key, value] of Object.entries(labels)) {
+  for (const key in labels) {
     checkValue(key, checkQualifiedName, at, issues)
-    checkValue(value, checkLabelValue, at, issues)
+    checkValue(labels[key] ?? '', checkLabelValue, at, issues)
   }
 }
 
@@ -35,12 +46,22 @@ export function validateAnnotations(
   issues: Issues,
 ): void {
   if (annotations === undefined) return
-  let bytes = 0
-  for (const [key, value] of Object.entries(annotations)) {
-    for (const problem of checkQualifiedName(key.toLowerCase())) issues.invalid(at, key, problem)
-    bytes += Buffer.byteLength(key) + Buffer.byteLength(value)
+  let units = 0
+  for (const key in annotations) {
+    const problems = checkQualifiedName(key.toLowerCase())
+    if (problems.length > 0) reportAll(key, problems, at, issues)
+    units += key.length + (annotations[key]?.length ?? 0)
   }
-  if (bytes > MAX_ANNOTATIONS_BYTES) issues.tooLong(at, MAX_ANNOTATIONS_BYTES)
+  // A unit of UTF-16 is at most three bytes: what is far from the limit is not measured.
+  if (units * 3 > MAX_ANNOTATIONS_BYTES && bytesOf(annotations) > MAX_ANNOTATIONS_BYTES) {
+    issues.tooLong(at, MAX_ANNOTATIONS_BYTES)
+  }
+}
+
+function bytesOf(annotations: Readonly<Record<string, string>>): number {
+  let bytes = 0
+  for (const key in annotations) bytes += Buffer.byteLength(key) + Buffer.byteLength(annotations[key] ?? '')
+  return bytes
 }
 
 export function validateLabelSelector(selector: LabelSelector | undefined, at: string, issues: Issues): void {
@@ -111,21 +132,21 @@ export function validateObjectMeta(
   const check = NAME_CHECKS[resource.names ?? 'dns-subdomain']
   const { name = '', generateName = '', namespace = '' } = meta
   if (generateName !== '') {
-    for (const problem of check(maskTrailingDash(generateName))) {
-      issues.invalid(`${at}.generateName`, generateName, problem)
-    }
+    const problems = check(maskTrailingDash(generateName))
+    if (problems.length > 0) reportAll(generateName, problems, `${at}.generateName`, issues)
   }
   if (name === '') issues.required(`${at}.name`, 'name or generateName is required')
-  else checkValue(name, check, `${at}.name`, issues)
+  else checkMember(name, check, at, '.name', issues)
   if (resource.scope === 'Namespaced') {
     if (namespace === '') issues.required(`${at}.namespace`)
-    else checkValue(namespace, checkLabel, `${at}.namespace`, issues)
+    else checkMember(namespace, checkLabel, at, '.namespace', issues)
   } else if (namespace !== '') issues.forbidden(`${at}.namespace`, 'not allowed on this type')
-  validateNonNegative(meta.generation, `${at}.generation`, issues)
-  validateLabels(meta.labels, `${at}.labels`, issues)
-  validateAnnotations(meta.annotations, `${at}.annotations`, issues)
-  validateOwnerReferences(meta.ownerReferences ?? [], `${at}.ownerReferences`, issues)
-  validateFinalizers(meta.finalizers ?? [], `${at}.finalizers`, issues)
+  const { generation, labels, annotations, ownerReferences, finalizers } = meta
+  if (generation !== undefined && generation < 0) issues.invalid(`${at}.generation`, generation, NEGATIVE)
+  if (labels !== undefined) validateLabels(labels, `${at}.labels`, issues)
+  if (annotations !== undefined) validateAnnotations(annotations, `${at}.annotations`, issues)
+  if (ownerReferences !== undefined) validateOwnerReferences(ownerReferences, `${at}.ownerReferences`, issues)
+  if (finalizers !== undefined) validateFinalizers(finalizers, `${at}.finalizers`, issues)
 }
 
 /** Checks what a write may not change. `next` has its resourceVersion filled in. */
@@ -151,16 +172,19 @@ export function validateObjectMetaUpdate(
   if ((next.generation ?? 0) < (previous.generation ?? 0)) {
     issues.invalid(`${at}.generation`, next.generation ?? 0, 'must not be decremented')
   }
-  for (const key of ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp'] as const) {
-    validateImmutable(next[key], previous[key], `${at}.${key}`, issues)
-  }
-  validateImmutable(
-    next.deletionGracePeriodSeconds,
-    previous.deletionGracePeriodSeconds,
-    `${at}.deletionGracePeriodSeconds`,
-    issues,
-  )
+  for (const key of FIXED)
+    if (next[key] !== previous[key]) validateImmutable(next[key], previous[key], `${at}.${key}`, issues)
 }
+
+/** What no write changes, in the order in which it is reported. */
+const FIXED = [
+  'name',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+] as const
 
 export function validateImmutable(next: unknown, previous: unknown, at: string, issues: Issues): void {
   if (!sameJson(next, previous)) issues.invalid(at, next, IMMUTABLE)

@@ -63,7 +63,7 @@ export function validateSignerName(name: string, at: string, issues: Issues): vo
 function validateParts(
   whole: string,
   parts: readonly string[],
-  check: (part: string) => string[],
+  check: (part: string) => readonly string[],
   at: string,
   issues: Issues,
 ): void {

@@ -83,7 +83,7 @@ export const namedFormats: Functions = {
   validate: [
     method('format-validate', [format, string], optionalOf(listOf(STRING)), ({ check }, text) => {
       const problems = check(text)
-      return problems.length === 0 ? NONE : new OptionalValue(new Items(problems))
+      return problems.length === 0 ? NONE : new OptionalValue(new Items([...problems]))
     }),
   ],
   'format.named': [
