@@ -190,7 +190,7 @@ function readBody(message: IncomingMessage): Buffer | Promise<Buffer> {
   if (declared > MAX_BODY_BYTES) throw errors.requestEntityTooLarge(MAX_BODY_BYTES)
   return new Promise((resolve, reject) => {
     // Most bodies come in one piece.
-    let whole = NO_BODY
+    let whole: Buffer = NO_BODY
     let more: Buffer[] | undefined
     let size = 0
     message.on('data', (bytes: Buffer) => {
