@@ -1,7 +1,7 @@
 // The bytes an object is stored and served as: a fixed opening, so that the resource version can be spliced in without parsing.
 
 import { FieldsText } from './apply/added.ts'
-import { isObject } from './objects.ts'
+import { isObject, type JsonObject, setOwn } from './objects.ts'
 import type { Resource } from './resource.ts'
 
 const QUOTE = 0x22
@@ -31,14 +31,32 @@ function opening(resource: SerializedKind): string {
 }
 
 export function serializeText(resource: SerializedKind, object: object): string {
+  const { metadata = {} } = object as { metadata?: JsonObject }
+  const managed = metadata['managedFields']
+  const entries: readonly unknown[] = Array.isArray(managed) ? managed : []
+  if (entries.some(isText)) return textByParts(resource, object, entries)
+  const meta: JsonObject = {}
+  for (const key in metadata) if (key !== 'resourceVersion' && key !== 'managedFields') setOwn(meta, key, metadata[key])
+  if (Array.isArray(managed)) meta['managedFields'] = managed
+  const ordered: JsonObject = { kind: resource.kind, apiVersion: resource.apiVersion, metadata: meta }
+  for (const key in object) if (!Object.hasOwn(ordered, key)) setOwn(ordered, key, (object as JsonObject)[key])
+  const text = JSON.stringify(ordered)
+  // A member that is called as a number stands first, however late it came.
+  return text.startsWith(opening(resource)) ? text : textByParts(resource, object, entries)
+}
+
+/** The same put together from texts, which costs each of them once more. */
+function textByParts(resource: SerializedKind, object: object, entries: readonly unknown[]): string {
   const { kind: _kind, apiVersion: _apiVersion, metadata = {}, ...rest } = object as Record<string, unknown>
   const { resourceVersion: _resourceVersion, managedFields, ...meta } = metadata as Record<string, unknown>
   const metaText = JSON.stringify(meta)
-  const managed = Array.isArray(managedFields) ? `"managedFields":[${managedFields.map(entryText).join(',')}]` : ''
+  const managed = Array.isArray(managedFields) ? `"managedFields":[${entries.map(entryText).join(',')}]` : ''
   const comma = managed === '' || metaText === '{}' ? '' : ','
   const restText = JSON.stringify(rest)
   return `${opening(resource)}${metaText.slice(1, -1)}${comma}${managed}}${restText === '{}' ? '}' : `,${restText.slice(1)}`}`
 }
+
+const isText = (entry: unknown): boolean => isObject(entry) && entry['fieldsV1'] instanceof FieldsText
 
 /** Fields that were written down as text already are put in as they are. */
 function entryText(entry: unknown): string {
