@@ -194,8 +194,14 @@ export const checkPortName: NameCheck = (value) => {
 
 export const rangeMessage = (low: number, high: number): string => `must be between ${low} and ${high}, inclusive`
 
+export const NOT_A_PORT = rangeMessage(1, 65_535)
+
+export function isPort(port: number): boolean {
+  return port >= 1 && port <= 65_535
+}
+
 export function checkPort(port: number): readonly string[] {
-  return port >= 1 && port <= 65_535 ? WELL : [rangeMessage(1, 65_535)]
+  return isPort(port) ? WELL : [NOT_A_PORT]
 }
 
 /** What `names` of a resource stands for. */

@@ -75,8 +75,9 @@ export function quantityMillis(text: string): number {
 /** Negative, zero or positive, as `a` is less than, equal to or greater than `b`. */
 export function compareQuantities(a: string, b: string): number {
   if (a === b) return 0
-  const difference = parseQuantity(a).nanos - parseQuantity(b).nanos
-  return difference < 0n ? -1 : difference > 0n ? 1 : 0
+  const left = parseQuantity(a).nanos
+  const right = parseQuantity(b).nanos
+  return left < right ? -1 : left > right ? 1 : 0
 }
 
 export function isZeroQuantity(text: string): boolean {

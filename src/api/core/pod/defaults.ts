@@ -9,9 +9,13 @@ type PullPolicy = 'Always' | 'IfNotPresent'
 
 /** `latest`, said or meant, moves: it is pulled every time. */
 export function pullPolicyOf(image: string): PullPolicy {
-  const [reference = '', digest] = image.split('@')
-  const tag = /:([^/:]+)$/.exec(reference)?.[1] ?? (digest === undefined ? 'latest' : '')
-  return tag === 'latest' ? 'Always' : 'IfNotPresent'
+  const digest = image.indexOf('@')
+  const reference = digest < 0 ? image : image.slice(0, digest)
+  const colon = reference.lastIndexOf(':')
+  // A colon before a slash is that of a port.
+  const tagged = colon >= 0 && colon < reference.length - 1 && !reference.includes('/', colon)
+  const latest = tagged ? reference.endsWith(':latest') : digest < 0
+  return latest ? 'Always' : 'IfNotPresent'
 }
 
 export function defaultContainer(container: Container | EphemeralContainer): void {
@@ -20,8 +24,13 @@ export function defaultContainer(container: Container | EphemeralContainer): voi
 
 /** A volume that names no source is an empty directory. */
 export function defaultVolume(volume: Volume): void {
-  if (Object.keys(volume).every((key) => key === 'name')) volume.emptyDir = {}
+  if (!hasSource(volume)) volume.emptyDir = {}
   if (volume.image !== undefined) volume.image.pullPolicy ??= pullPolicyOf(volume.image.reference ?? '')
+}
+
+function hasSource(volume: Volume): boolean {
+  for (const key in volume) if (key !== 'name') return true
+  return false
 }
 
 /** The two names of the service account always agree. */
@@ -33,13 +42,18 @@ export function defaultPodSpec(spec: PodSpec): void {
 /** What only pods get; templates keep what their author wrote. */
 export function defaultPod(pod: Pod): void {
   const { spec } = pod
-  const all = [...(spec.containers ?? []), ...(spec.initContainers ?? [])]
-  for (const container of all) defaultRequests(container)
+  spec.containers?.forEach(defaultRequests)
+  spec.initContainers?.forEach(defaultRequests)
   spec.enableServiceLinks ??= true
   if (spec.hostNetwork !== true) return
-  for (const container of all) {
-    for (const port of container.ports ?? []) port.hostPort ??= port.containerPort
-  }
+  spec.containers?.forEach(defaultHostPorts)
+  spec.initContainers?.forEach(defaultHostPorts)
+}
+
+function defaultHostPorts({ ports }: Container): void {
+  ports?.forEach((port) => {
+    port.hostPort ??= port.containerPort
+  })
 }
 
 function defaultRequests({ resources }: Container): void {

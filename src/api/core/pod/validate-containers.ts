@@ -4,9 +4,12 @@ import type { Issues } from '../../../apimachinery/issues.ts'
 import {
   checkHttpHeaderName,
   checkLabel,
-  checkPort,
+  checkMember,
   checkPortName,
   checkValue,
+  isPort,
+  NOT_A_PORT,
+  rangeMessage,
 } from '../../../apimachinery/validation.ts'
 import type { Container, ContainerPort, EphemeralContainer, VolumeMount } from './container.ts'
 import type { LifecycleHandler, Probe, ProbeHandler } from './probe.ts'
@@ -20,33 +23,32 @@ const RESTART_POLICIES = ['Always', 'OnFailure', 'Never']
 
 /** `volumes` are the names that mounts may use. */
 export function validateContainers(spec: PodSpec, at: string, volumes: ReadonlySet<string>, issues: Issues): void {
-  const { containers = [], initContainers = [], ephemeralContainers = [] } = spec
-  if (spec.containers?.length === 0) issues.required(`${at}.containers`)
-  const names = new Set<string>()
-  const scene: Scene = { names, volumes, hostNetwork: spec.hostNetwork === true, issues }
-  containers.forEach((container, i) => {
+  const { containers, initContainers, ephemeralContainers } = spec
+  if (containers?.length === 0) issues.required(`${at}.containers`)
+  const scene: Scene = { names: new Set(), volumes, hostNetwork: spec.hostNetwork === true, issues }
+  containers?.forEach((container, i) => {
     const here = `${at}.containers[${i}]`
     validateContainer(container, here, scene)
     validateProbes(container, here, issues)
   })
-  initContainers.forEach((container, i) => {
+  initContainers?.forEach((container, i) => {
     const here = `${at}.initContainers[${i}]`
     validateContainer(container, here, scene)
     if (isSidecar(container)) validateProbes(container, here, issues)
     else forbidProbes(container, here, issues)
   })
-  ephemeralContainers.forEach((container, i) => {
+  ephemeralContainers?.forEach((container, i) => {
     const here = `${at}.ephemeralContainers[${i}]`
     validateContainer(container, here, scene)
     const target = container.targetContainerName ?? ''
-    if (target !== '' && ![...containers, ...initContainers].some(({ name }) => name === target)) {
+    if (target !== '' && ![...(containers ?? []), ...(initContainers ?? [])].some(({ name }) => name === target)) {
       issues.notFound(`${here}.targetContainerName`, target)
     }
     for (const key of ['ports', 'livenessProbe', 'readinessProbe', 'startupProbe', 'lifecycle'] as const) {
       if (container[key] !== undefined) issues.forbidden(`${here}.${key}`, 'cannot be set for an Ephemeral Container')
     }
   })
-  validateHostPorts(containers, `${at}.containers`, issues)
+  if (containers !== undefined) validateHostPorts(containers, at, issues)
 }
 
 interface Scene {
@@ -61,7 +63,7 @@ function validateContainer(container: Container | EphemeralContainer, at: string
   const { name, image = '', restartPolicy } = container
   if (name === '') issues.required(`${at}.name`)
   else if (name !== undefined) {
-    checkValue(name, checkLabel, `${at}.name`, issues)
+    checkMember(name, checkLabel, at, '.name', issues)
     if (scene.names.has(name)) issues.duplicate(`${at}.name`, name)
     scene.names.add(name)
   }
@@ -72,43 +74,43 @@ function validateContainer(container: Container | EphemeralContainer, at: string
   if (restartPolicy !== undefined && !RESTART_POLICIES.includes(restartPolicy)) {
     issues.notSupported(`${at}.restartPolicy`, restartPolicy, RESTART_POLICIES)
   }
-  validatePorts(container.ports ?? [], at, scene)
-  validateEnv(container.env ?? [], `${at}.env`, issues)
-  validateEnvFrom(container.envFrom ?? [], `${at}.envFrom`, issues)
-  validateMounts(container.volumeMounts ?? [], `${at}.volumeMounts`, scene)
-  if (container.resources !== undefined) validateResources(container.resources, `${at}.resources`, issues)
-  if (container.securityContext !== undefined) {
-    validateSecurityContext(container.securityContext, `${at}.securityContext`, issues)
-  }
+  const { ports, env, envFrom, volumeMounts, resources, securityContext } = container
+  if (ports !== undefined) validatePorts(ports, `${at}.ports`, scene)
+  if (env !== undefined) validateEnv(env, `${at}.env`, issues)
+  if (envFrom !== undefined) validateEnvFrom(envFrom, `${at}.envFrom`, issues)
+  if (volumeMounts !== undefined) validateMounts(volumeMounts, `${at}.volumeMounts`, scene)
+  if (resources !== undefined) validateResources(resources, `${at}.resources`, issues)
+  if (securityContext !== undefined) validateSecurityContext(securityContext, `${at}.securityContext`, issues)
 }
 
 function validatePorts(ports: readonly ContainerPort[], at: string, { hostNetwork, issues }: Scene): void {
-  const names = new Set<string>()
+  let names: Set<string> | undefined
   ports.forEach(({ name = '', containerPort, hostPort = 0 }, i) => {
-    const here = `${at}.ports[${i}]`
     if (name !== '') {
       const problems = checkPortName(name)
-      for (const problem of problems) issues.invalid(`${here}.name`, name, problem)
-      if (problems.length === 0 && names.has(name)) issues.duplicate(`${here}.name`, name)
+      for (const problem of problems) issues.invalid(`${at}[${i}].name`, name, problem)
+      names ??= new Set()
+      if (problems.length === 0 && names.has(name)) issues.duplicate(`${at}[${i}].name`, name)
       names.add(name)
     }
-    if (containerPort === 0) issues.required(`${here}.containerPort`)
-    else for (const problem of checkPort(containerPort)) issues.invalid(`${here}.containerPort`, containerPort, problem)
+    if (containerPort === 0) issues.required(`${at}[${i}].containerPort`)
+    else if (!isPort(containerPort)) issues.invalid(`${at}[${i}].containerPort`, containerPort, NOT_A_PORT)
     if (hostPort === 0) return
-    for (const problem of checkPort(hostPort)) issues.invalid(`${here}.hostPort`, hostPort, problem)
+    if (!isPort(hostPort)) issues.invalid(`${at}[${i}].hostPort`, hostPort, NOT_A_PORT)
     if (hostNetwork && hostPort !== containerPort) {
-      issues.invalid(`${here}.containerPort`, containerPort, 'must match `hostPort` when `hostNetwork` is true')
+      issues.invalid(`${at}[${i}].containerPort`, containerPort, 'must match `hostPort` when `hostNetwork` is true')
     }
   })
 }
 
 function validateHostPorts(containers: readonly Container[], at: string, issues: Issues): void {
-  const taken = new Set<string>()
-  containers.forEach(({ ports = [] }, i) => {
-    ports.forEach(({ hostPort = 0, protocol = 'TCP', hostIP = '' }, j) => {
+  let taken: Set<string> | undefined
+  containers.forEach(({ ports }, i) => {
+    ports?.forEach(({ hostPort = 0, protocol = 'TCP', hostIP = '' }, j) => {
       if (hostPort === 0) return
       const key = `${protocol}/${hostIP}/${hostPort}`
-      if (taken.has(key)) issues.duplicate(`${at}[${i}].ports[${j}].hostPort`, key)
+      taken ??= new Set()
+      if (taken.has(key)) issues.duplicate(`${at}.containers[${i}].ports[${j}].hostPort`, key)
       taken.add(key)
     })
   })
@@ -117,20 +119,19 @@ function validateHostPorts(containers: readonly Container[], at: string, issues:
 function validateMounts(mounts: readonly VolumeMount[], at: string, { volumes, issues }: Scene): void {
   const paths = new Set<string>()
   mounts.forEach(({ name, mountPath, subPath = '', subPathExpr = '' }, i) => {
-    const here = `${at}[${i}]`
-    if (name === '') issues.required(`${here}.name`)
-    else if (name !== undefined && !volumes.has(name)) issues.notFound(`${here}.name`, name)
-    if (mountPath === '') issues.required(`${here}.mountPath`)
+    if (name === '') issues.required(`${at}[${i}].name`)
+    else if (name !== undefined && !volumes.has(name)) issues.notFound(`${at}[${i}].name`, name)
+    if (mountPath === '') issues.required(`${at}[${i}].mountPath`)
     if (mountPath !== undefined && paths.has(mountPath)) {
-      issues.invalid(`${here}.mountPath`, mountPath, 'must be unique')
+      issues.invalid(`${at}[${i}].mountPath`, mountPath, 'must be unique')
     }
     paths.add(mountPath)
-    if (subPath !== '') validateDescendingPath(subPath, `${here}.subPath`, issues)
+    if (subPath !== '') validateDescendingPath(subPath, `${at}[${i}].subPath`, issues)
     if (subPathExpr === '') return
     if (subPath !== '') {
-      issues.invalid(`${here}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive')
+      issues.invalid(`${at}[${i}].subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive')
     }
-    validateDescendingPath(subPathExpr, `${here}.subPathExpr`, issues)
+    validateDescendingPath(subPathExpr, `${at}[${i}].subPathExpr`, issues)
   })
 }
 
@@ -142,11 +143,8 @@ export function validateDescendingPath(path: string, at: string, issues: Issues)
 
 function validateSecurityContext(context: SecurityContext, at: string, issues: Issues): void {
   const { runAsUser, runAsGroup, privileged, allowPrivilegeEscalation, capabilities } = context
-  for (const [key, id] of [['runAsUser', runAsUser] as const, ['runAsGroup', runAsGroup] as const]) {
-    if (id !== undefined && (id < 0 || id > MAX_ID)) {
-      issues.invalid(`${at}.${key}`, id, `must be between 0 and ${MAX_ID}, inclusive`)
-    }
-  }
+  if (!isId(runAsUser)) issues.invalid(`${at}.runAsUser`, runAsUser, NOT_AN_ID)
+  if (!isId(runAsGroup)) issues.invalid(`${at}.runAsGroup`, runAsGroup, NOT_AN_ID)
   if (allowPrivilegeEscalation !== false) return
   if (privileged === true) {
     issues.invalid(at, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true')
@@ -157,6 +155,12 @@ function validateSecurityContext(context: SecurityContext, at: string, issues: I
 }
 
 const MAX_ID = 2 ** 31 - 1
+const NOT_AN_ID = rangeMessage(0, MAX_ID)
+
+/** Of a user or a group, where one is said. */
+function isId(id: number | undefined): boolean {
+  return id === undefined || (id >= 0 && id <= MAX_ID)
+}
 
 const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const
 
@@ -169,17 +173,18 @@ function forbidProbes(container: Container, at: string, issues: Issues): void {
 }
 
 function validateProbes(container: Container, at: string, issues: Issues): void {
-  for (const key of ['postStart', 'preStop'] as const) {
-    const handler = container.lifecycle?.[key]
-    if (handler !== undefined) validateHandler(handler, `${at}.lifecycle.${key}`, issues)
-  }
-  for (const key of PROBES) {
-    const probe = container[key]
-    if (probe === undefined) continue
-    const here = `${at}.${key}`
-    validateHandler(probe, here, issues)
-    validateProbeFigures(probe, key, here, issues)
-  }
+  const { lifecycle, livenessProbe, readinessProbe, startupProbe } = container
+  if (lifecycle?.postStart !== undefined) validateHandler(lifecycle.postStart, `${at}.lifecycle.postStart`, issues)
+  if (lifecycle?.preStop !== undefined) validateHandler(lifecycle.preStop, `${at}.lifecycle.preStop`, issues)
+  if (livenessProbe !== undefined) validateProbe(livenessProbe, 'livenessProbe', at, issues)
+  if (readinessProbe !== undefined) validateProbe(readinessProbe, 'readinessProbe', at, issues)
+  if (startupProbe !== undefined) validateProbe(startupProbe, 'startupProbe', at, issues)
+}
+
+function validateProbe(probe: Probe, key: (typeof PROBES)[number], at: string, issues: Issues): void {
+  const here = `${at}.${key}`
+  validateHandler(probe, here, issues)
+  validateProbeFigures(probe, key, here, issues)
 }
 
 function validateProbeFigures(probe: Probe, key: (typeof PROBES)[number], at: string, issues: Issues): void {
@@ -198,18 +203,26 @@ function validateProbeFigures(probe: Probe, key: (typeof PROBES)[number], at: st
   }
 }
 
-function validateHandler(handler: ProbeHandler & LifecycleHandler, at: string, issues: Issues): void {
-  const said = (['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const).filter((key) => handler[key] !== undefined)
-  if (said.length === 0) issues.required(at, 'must specify a handler type')
+const HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const
+const one = (handler: object | undefined): number => (handler === undefined ? 0 : 1)
+
+function forbidOthers(handler: ProbeHandler & LifecycleHandler, at: string, issues: Issues): void {
+  const said = HANDLERS.filter((key) => handler[key] !== undefined)
   for (const key of said.slice(1)) issues.forbidden(`${at}.${key}`, 'may not specify more than one handler type')
-  const { exec, httpGet, tcpSocket, grpc } = handler
+}
+
+function validateHandler(handler: ProbeHandler & LifecycleHandler, at: string, issues: Issues): void {
+  const { exec, httpGet, tcpSocket, grpc, sleep } = handler
+  const said = one(exec) + one(httpGet) + one(tcpSocket) + one(grpc) + one(sleep)
+  if (said === 0) issues.required(at, 'must specify a handler type')
+  if (said > 1) forbidOthers(handler, at, issues)
   if (exec !== undefined && (exec.command ?? []).length === 0) issues.required(`${at}.exec.command`)
   if (httpGet !== undefined) {
     if ((httpGet.path ?? '') === '') issues.required(`${at}.httpGet.path`)
     validatePortReference(httpGet.port, `${at}.httpGet.port`, issues)
-    for (const { name = '' } of httpGet.httpHeaders ?? []) {
-      checkValue(name, checkHttpHeaderName, `${at}.httpGet.httpHeaders`, issues)
-    }
+    httpGet.httpHeaders?.forEach(({ name = '' }) => {
+      checkMember(name, checkHttpHeaderName, at, '.httpGet.httpHeaders', issues)
+    })
   }
   if (tcpSocket !== undefined) validatePortReference(tcpSocket.port, `${at}.tcpSocket.port`, issues)
   if (grpc !== undefined) validatePortReference(grpc.port, `${at}.grpc.port`, issues)
@@ -217,6 +230,7 @@ function validateHandler(handler: ProbeHandler & LifecycleHandler, at: string, i
 
 /** A number, or the name of one. */
 export function validatePortReference(port: number | string | undefined, at: string, issues: Issues): void {
-  if (typeof port === 'number') for (const problem of checkPort(port)) issues.invalid(at, port, problem)
-  else if (port !== undefined) checkValue(port, checkPortName, at, issues)
+  if (typeof port === 'number') {
+    if (!isPort(port)) issues.invalid(at, port, NOT_A_PORT)
+  } else if (port !== undefined) checkValue(port, checkPortName, at, issues)
 }

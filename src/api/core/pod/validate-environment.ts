@@ -21,12 +21,13 @@ export const ENV_FIELD_PATHS = [
 
 export function validateEnv(env: readonly EnvVar[], at: string, issues: Issues): void {
   env.forEach(({ name, value = '', valueFrom }, i) => {
-    const here = `${at}[${i}]`
-    if (name === '') issues.required(`${here}.name`)
-    else if (name !== undefined) checkValue(name, checkEnvName, `${here}.name`, issues)
+    if (name === '') issues.required(`${at}[${i}].name`)
+    else if (name !== undefined && checkEnvName(name).length > 0) {
+      checkValue(name, checkEnvName, `${at}[${i}].name`, issues)
+    }
     if (valueFrom === undefined) return
     const said = SOURCES.filter((key) => valueFrom[key] !== undefined)
-    const from = `${here}.valueFrom`
+    const from = `${at}[${i}].valueFrom`
     if (said.length === 0) {
       issues.invalid(
         from,

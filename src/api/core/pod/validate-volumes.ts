@@ -3,7 +3,7 @@
 import type { Issues } from '../../../apimachinery/issues.ts'
 import { parseQuantity } from '../../../apimachinery/quantity.ts'
 import { isQuantity } from '../../../apimachinery/scalars.ts'
-import { checkLabel, checkValue } from '../../../apimachinery/validation.ts'
+import { checkLabel, checkMember } from '../../../apimachinery/validation.ts'
 import type { DownwardAPIVolumeFile, KeyToPath } from './key-selectors.ts'
 import { validateDescendingPath } from './validate-containers.ts'
 import { ENV_FIELD_PATHS, validateFieldPath } from './validate-environment.ts'
@@ -17,15 +17,16 @@ export function validateVolumes(volumes: readonly Volume[], at: string, issues: 
     const { name } = volume
     if (name === '') issues.required(`${here}.name`)
     else if (name !== undefined) {
-      checkValue(name, checkLabel, `${here}.name`, issues)
+      checkMember(name, checkLabel, here, '.name', issues)
       if (names.has(name)) issues.duplicate(`${here}.name`, name)
       names.add(name)
     }
-    const sources = Object.keys(volume).filter((key) => key !== 'name')
-    if (sources.length === 0) issues.required(here, 'must specify a volume type')
-    for (const extra of sources.slice(1)) {
-      issues.forbidden(`${here}.${extra}`, 'may not specify more than 1 volume type')
+    let sources = 0
+    for (const key in volume) {
+      if (key === 'name') continue
+      if (++sources > 1) issues.forbidden(`${here}.${key}`, 'may not specify more than 1 volume type')
     }
+    if (sources === 0) issues.required(here, 'must specify a volume type')
     validateSource(volume, here, issues)
   })
   return names

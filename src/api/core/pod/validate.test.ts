@@ -32,6 +32,9 @@ function problems(tweak: (spec: Pod['spec'], container: Pod['spec']['containers'
 const LABEL =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 
+const ID = 'must be between 0 and 2147483647, inclusive'
+const UNQUALIFIED = 'must be a standard resource type or fully qualified'
+
 const CASES: Record<string, [Parameters<typeof problems>[0], Found[]]> = {
   'a valid pod has no problems': [() => {}, []],
   'no containers': [(spec) => (spec.containers = []), [['spec.containers', 'Required value']]],
@@ -86,6 +89,78 @@ const CASES: Record<string, [Parameters<typeof problems>[0], Found[]]> = {
   'two sources of a volume': [
     (spec) => (spec.volumes = [{ name: 'v', emptyDir: {}, hostPath: { path: '/x' } }]),
     [['spec.volumes[0].hostPath', 'Forbidden: may not specify more than 1 volume type']],
+  ],
+  'a volume of nothing': [
+    (spec) => (spec.volumes = [{ name: 'v' }]),
+    [['spec.volumes[0]', 'Required value: must specify a volume type']],
+  ],
+  'a port of the host twice, and one that is no port': [
+    (spec, c) => {
+      c.ports = [{ containerPort: 80, hostPort: 80 }]
+      spec.containers.push({ ...c, name: 'd', ports: [{ containerPort: 1, hostPort: 70_000 }, ...c.ports] })
+    },
+    [
+      ['spec.containers[1].ports[0].hostPort', 'Invalid value: 70000: must be between 1 and 65535, inclusive'],
+      ['spec.containers[1].ports[1].hostPort', 'Duplicate value: "TCP//80"'],
+    ],
+  ],
+  'three handlers of a probe': [
+    (_, c) => (c.startupProbe = { exec: { command: ['true'] }, tcpSocket: { port: 0 }, grpc: { port: 1 } }),
+    [
+      ['spec.containers[0].startupProbe.tcpSocket', 'Forbidden: may not specify more than one handler type'],
+      ['spec.containers[0].startupProbe.grpc', 'Forbidden: may not specify more than one handler type'],
+      ['spec.containers[0].startupProbe.tcpSocket.port', 'Invalid value: 0: must be between 1 and 65535, inclusive'],
+    ],
+  ],
+  'users and groups that there cannot be': [
+    (_, c) => (c.securityContext = { runAsUser: -1, runAsGroup: 2 ** 31 }),
+    [
+      ['spec.containers[0].securityContext.runAsUser', `Invalid value: -1: ${ID}`],
+      ['spec.containers[0].securityContext.runAsGroup', `Invalid value: 2147483648: ${ID}`],
+    ],
+  ],
+  'a resource without a limit, and one that nobody knows': [
+    (_, c) => (c.resources = { requests: { 'hugepages-2Mi': '2Mi', odd: '1' }, limits: { odd: '2' } }),
+    [
+      ['spec.containers[0].resources.limits[odd]', `Invalid value: "odd": ${UNQUALIFIED}`],
+      ['spec.containers[0].resources.limits[odd]', 'Invalid value: "odd": must be a standard resource for containers'],
+      ['spec.containers[0].resources.requests[odd]', `Invalid value: "odd": ${UNQUALIFIED}`],
+      [
+        'spec.containers[0].resources.requests[odd]',
+        'Invalid value: "odd": must be a standard resource for containers',
+      ],
+      ['spec.containers[0].resources.limits', 'Required value: Limit must be set for non overcommitable resources'],
+      ['spec.containers[0].resources.requests', 'Invalid value: "1": must be equal to odd limit of 2'],
+    ],
+  ],
+  'a mount where another is': [
+    (spec, c) => {
+      spec.volumes = [{ name: 'v', emptyDir: {} }]
+      c.volumeMounts = [
+        { name: 'v', mountPath: '/x' },
+        { name: 'v', mountPath: '/x', subPath: '/a', subPathExpr: '..' },
+      ]
+    },
+    [
+      ['spec.containers[0].volumeMounts[1].mountPath', 'Invalid value: "/x": must be unique'],
+      ['spec.containers[0].volumeMounts[1].subPath', 'Invalid value: "/a": must be a relative path'],
+      [
+        'spec.containers[0].volumeMounts[1].subPathExpr',
+        'Invalid value: "..": subPathExpr and subPath are mutually exclusive',
+      ],
+      ['spec.containers[0].volumeMounts[1].subPathExpr', 'Invalid value: "..": must not contain \'..\''],
+    ],
+  ],
+  'a scheduling gate twice': [
+    (spec) => (spec.schedulingGates = [{ name: 'g' }, { name: 'g' }]),
+    [['spec.schedulingGates[1]', 'Duplicate value: "g"']],
+  ],
+  'a bad host name, and no DNS where there must be some': [
+    (spec) => Object.assign(spec, { hostname: 'A', dnsPolicy: 'None' }),
+    [
+      ['spec.dnsConfig', 'Required value: must provide `dnsConfig` when `dnsPolicy` is None'],
+      ['spec.hostname', `Invalid value: "A": ${LABEL}`],
+    ],
   ],
   'a toleration of nothing': [
     (spec) => (spec.tolerations = [{ operator: 'Equal' }]),

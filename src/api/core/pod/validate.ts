@@ -3,6 +3,7 @@
 import type { Issues } from '../../../apimachinery/issues.ts'
 import {
   checkLabel,
+  checkMember,
   checkQualifiedName,
   checkSubdomain,
   checkValue,
@@ -18,14 +19,16 @@ import { validateResources } from './validate-resources.ts'
 import { validateVolumes } from './validate-volumes.ts'
 
 const MAX_INT32 = 2 ** 31 - 1
+const NO_NAMES: ReadonlySet<string> = new Set()
 
 export function validatePodSpec(spec: PodSpec, at: string, issues: Issues): void {
-  const volumes = validateVolumes(spec.volumes ?? [], `${at}.volumes`, issues)
-  validateContainers(spec, at, volumes, issues)
-  validateDns(spec, at, issues)
+  const { volumes, nodeSelector, activeDeadlineSeconds: deadline } = spec
+  const volumeNames = volumes === undefined ? NO_NAMES : validateVolumes(volumes, `${at}.volumes`, issues)
+  validateContainers(spec, at, volumeNames, issues)
+  if (spec.dnsConfig !== undefined || spec.dnsPolicy === 'None') validateDns(spec, at, issues)
   validateNames(spec, at, issues)
-  validateLabels(spec.nodeSelector, `${at}.nodeSelector`, issues)
-  const { activeDeadlineSeconds: deadline } = spec
+  if (spec.readinessGates !== undefined || spec.schedulingGates !== undefined) validateGates(spec, at, issues)
+  if (nodeSelector !== undefined) validateLabels(nodeSelector, `${at}.nodeSelector`, issues)
   if (deadline !== undefined && (deadline < 1 || deadline > MAX_INT32)) {
     issues.invalid(`${at}.activeDeadlineSeconds`, deadline, rangeMessage(1, MAX_INT32))
   }
@@ -57,14 +60,16 @@ function validateDns({ dnsPolicy, dnsConfig }: PodSpec, at: string, issues: Issu
 }
 
 function validateNames(spec: PodSpec, at: string, issues: Issues): void {
-  for (const key of ['serviceAccountName', 'nodeName', 'runtimeClassName', 'priorityClassName'] as const) {
-    const value = spec[key]
-    if (value !== undefined && value !== '') checkValue(value, checkSubdomain, `${at}.${key}`, issues)
-  }
-  for (const key of ['hostname', 'subdomain'] as const) {
-    const value = spec[key]
-    if (value !== undefined && value !== '') checkValue(value, checkLabel, `${at}.${key}`, issues)
-  }
+  const { serviceAccountName, nodeName, runtimeClassName, priorityClassName, hostname, subdomain } = spec
+  if (serviceAccountName) checkMember(serviceAccountName, checkSubdomain, at, '.serviceAccountName', issues)
+  if (nodeName) checkMember(nodeName, checkSubdomain, at, '.nodeName', issues)
+  if (runtimeClassName) checkMember(runtimeClassName, checkSubdomain, at, '.runtimeClassName', issues)
+  if (priorityClassName) checkMember(priorityClassName, checkSubdomain, at, '.priorityClassName', issues)
+  if (hostname) checkMember(hostname, checkLabel, at, '.hostname', issues)
+  if (subdomain) checkMember(subdomain, checkLabel, at, '.subdomain', issues)
+}
+
+function validateGates(spec: PodSpec, at: string, issues: Issues): void {
   spec.readinessGates?.forEach(({ conditionType }, i) => {
     checkValue(conditionType ?? '', checkQualifiedName, `${at}.readinessGates[${i}].conditionType`, issues)
   })
@@ -81,14 +86,15 @@ function validatePlacement(spec: PodSpec, at: string, issues: Issues): void {
   spec.tolerations?.forEach((toleration, i) => {
     validateToleration(toleration, `${at}.tolerations[${i}]`, issues)
   })
-  validateSpread(spec.topologySpreadConstraints ?? [], `${at}.topologySpreadConstraints`, issues)
+  const { topologySpreadConstraints: constraints } = spec
+  if (constraints !== undefined) validateSpread(constraints, `${at}.topologySpreadConstraints`, issues)
 }
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 
 export function validateToleration(toleration: Toleration, at: string, issues: Issues): void {
   const { key = '', operator = 'Equal', value = '', effect = '', tolerationSeconds } = toleration
-  if (key !== '') checkValue(key, checkQualifiedName, `${at}.key`, issues)
+  if (key !== '') checkMember(key, checkQualifiedName, at, '.key', issues)
   else if (operator !== 'Exists') {
     issues.invalid(
       `${at}.operator`,
