@@ -70,7 +70,7 @@ export function patchedObject(
   const next = decodeShown(served, { value: changed, ...body }, context)
   // A patch that does not name a revision is meant for whatever is there now.
   if (next.metadata.resourceVersion === String(current.revision) && !namesRevision(request))
-    delete next.metadata.resourceVersion
+    next.metadata.resourceVersion = ''
   if (next.metadata.name !== current.object.metadata.name) {
     throw errors.badRequest(
       `the name of the object (${next.metadata.name}) does not match the name on the URL (${current.object.metadata.name})`,
@@ -88,16 +88,19 @@ function goText(value: unknown): string {
   return `map[${entries.map(([key, inner]) => `${key}:${goText(inner)}`).join(' ')}]`
 }
 
-/** These are taken from what is written, never carried over: they must be there also where the patch leaves them alone. */
-const WRITTEN_WITH_STATUS: ReadonlySet<string> = new Set(['metadata', 'status'])
-
-/** What a patch of the status leaves as it is need not be read anew: the update carries it over. */
-function changedMembers({ shown }: Served, live: object, patched: unknown): unknown {
+/**
+ * What a patch of the status leaves as it is need not be read anew: the update carries it over. The status itself is never carried over, and
+ * of the metadata the name is asked for.
+ */
+function changedMembers({ shown, view }: Served, live: object, patched: unknown): unknown {
   if (!isObject(patched) || shown.struct.dynamic === true) return patched
   const before = live as JsonObject
   const changed: JsonObject = {}
-  for (const [key, value] of Object.entries(patched))
-    if (WRITTEN_WITH_STATUS.has(key) || value !== before[key] || typeof value !== 'object') setOwn(changed, key, value)
+  for (const key in patched) {
+    const value = patched[key]
+    if (value !== before[key] || typeof value !== 'object' || key === 'status') setOwn(changed, key, value)
+    else if (key === 'metadata') changed[key] = view ? value : { name: (value as JsonObject)['name'] }
+  }
   return changed
 }
 

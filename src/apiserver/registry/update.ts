@@ -4,6 +4,7 @@
 import { applyDefaults } from '../../apimachinery/defaults.ts'
 import * as errors from '../../apimachinery/errors.ts'
 import type { AnyObject, ObjectKey } from '../../apimachinery/metadata.ts'
+import { type JsonObject, setOwn } from '../../apimachinery/objects.ts'
 import { deepEqual } from '../../apimachinery/patch/json-patch.ts'
 import { trackUpdate } from '../../apimachinery/apply/managed-fields.ts'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
@@ -77,15 +78,10 @@ interface Attempt {
 
 async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attempt): Promise<StoredObject | 'stale'> {
   const { resource } = served
-  const { next, current, edit, context } = attempt
+  const { current, edit, context } = attempt
   const previous = current.object
   const subresource = context.info.subresource
-  if (subresource === 'status') applyDefaults(statusPart(resource.struct), next)
-  else {
-    applyDefaults(resource.struct, next)
-    resource.defaults?.(next)
-  }
-  carryOver(served, next, previous, context)
+  const next = carriedOver(served, withDefaults(served, attempt), previous, context)
   // Validation wants to see which state the update is for, whether or not the client said.
   next.metadata.resourceVersion = String(current.revision)
   const attributes = {
@@ -138,63 +134,76 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
   }
 }
 
-/** Fields that no client changes, and the halves of the object that this door does not open. */
-function carryOver(served: Served, next: AnyObject, previous: DeepReadonly<AnyObject>, context: RequestContext): void {
-  const { resource } = served
-  const { metadata } = next
-  const old = previous.metadata
-  keep(metadata, old, ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation'])
-  delete metadata.resourceVersion
-  delete metadata.selfLink
+function withDefaults({ resource }: Served, { next, context }: Attempt): AnyObject {
+  if (context.info.subresource === 'status') applyDefaults(statusPart(resource.struct), next)
+  else {
+    applyDefaults(resource.struct, next)
+    resource.defaults?.(next)
+  }
+  return next
+}
+
+/** The fields that no client changes, and the half of the object that this door does not open, are as they were. */
+function carriedOver(
+  { resource }: Served,
+  next: AnyObject,
+  previous: DeepReadonly<AnyObject>,
+  context: RequestContext,
+): AnyObject {
   const was = previous as AnyObject
   if (context.info.subresource === 'status') {
-    const { status, metadata: given } = next
-    for (const field of Object.keys(next)) if (field !== 'status' && field !== 'metadata') delete next[field]
-    const { status: _, metadata: __, ...rest } = was
-    // What is carried over is the cache's own and is not changed from here on; what is the same object need not be compared.
-    Object.assign(next, rest)
-    next.metadata = { ...was.metadata, ...statusMetadata(given) }
-    delete next.metadata.resourceVersion
-    if (status === undefined) delete next.status
-    else next.status = status
-    resource.prepareStatusUpdate?.(next, was)
-    return
+    const object = withStatus(was, next)
+    resource.prepareStatusUpdate?.(object, was)
+    return object
   }
-  if (context.info.subresource !== '') return
+  const { metadata } = next
+  for (const field of KEPT) keep(metadata, was.metadata, field)
+  if (metadata.selfLink !== undefined) delete metadata.selfLink
+  if (context.info.subresource !== '') return next
   if (resource.subresources?.status) {
-    if (was.status === undefined) delete next.status
-    else next.status = was.status
+    if (was['status'] === undefined) delete next['status']
+    else next['status'] = was['status']
   }
   resource.prepareUpdate?.(next, was)
+  return next
 }
+
+const KEPT = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation'] as const
 
 /** On /status clients may still set labels, annotations and finalizers; upstream keeps the rest of the metadata (and so do we). */
-function statusMetadata(given: AnyObject['metadata']): Partial<AnyObject['metadata']> {
-  const { labels, annotations, finalizers, managedFields, ownerReferences } = given
-  return {
-    ...(labels && { labels }),
-    ...(annotations && { annotations }),
-    ...(finalizers && { finalizers }),
-    ...(managedFields && { managedFields }),
-    ...(ownerReferences && { ownerReferences }),
-  }
+const GIVEN_WITH_STATUS = ['labels', 'annotations', 'finalizers', 'managedFields', 'ownerReferences'] as const
+
+/**
+ * The object as it was with the status of another. What is carried over is the cache's own and is not changed from here on; what is the
+ * same object need not be compared. Nothing is deleted from an object here: that would make V8 look up all its members by hash.
+ */
+function withStatus(was: AnyObject, { status, metadata: given }: AnyObject): AnyObject {
+  const metadata: JsonObject = {}
+  const old: object = was.metadata
+  for (const key in old) if (key !== 'resourceVersion') metadata[key] = (old as JsonObject)[key]
+  for (const key of GIVEN_WITH_STATUS) if (given[key]) metadata[key] = given[key]
+  const object: JsonObject = { apiVersion: was.apiVersion, kind: was.kind, metadata }
+  if (status !== undefined) object['status'] = status
+  for (const key in was) if (key !== 'status' && !Object.hasOwn(object, key)) setOwn(object, key, was[key])
+  return object as AnyObject
 }
 
-function keep<T extends object>(next: T, previous: DeepReadonly<T>, fields: readonly (keyof T)[]): void {
-  for (const field of fields) {
-    const value = previous[field as keyof DeepReadonly<T>]
-    if (value === undefined) delete next[field]
-    else next[field] = value as T[keyof T]
-  }
+function keep<T extends object, K extends keyof T>(next: T, previous: T, field: K): void {
+  const value = previous[field]
+  if (value !== undefined) next[field] = value
+  else if (next[field] !== undefined) delete next[field]
 }
 
 /** `generation` counts changes of everything but metadata and status. */
 function countGeneration(served: Served, next: AnyObject, previous: DeepReadonly<AnyObject>): void {
-  if (!countsGenerations(served)) return
-  for (const field of new Set([...Object.keys(next), ...Object.keys(previous)])) {
-    if (field === 'metadata' || field === 'status') continue
-    if (deepEqual(next[field], previous[field])) continue
-    next.metadata.generation = (previous.metadata.generation ?? 0) + 1
-    return
-  }
+  if (!countsGenerations(served) || sameDesire(next, previous)) return
+  next.metadata.generation = (previous.metadata.generation ?? 0) + 1
 }
+
+function sameDesire(next: DeepReadonly<AnyObject>, previous: DeepReadonly<AnyObject>): boolean {
+  for (const key in next) if (isDesired(key) && !deepEqual(next[key], previous[key])) return false
+  for (const key in previous) if (isDesired(key) && previous[key] !== undefined && next[key] === undefined) return false
+  return true
+}
+
+const isDesired = (key: string): boolean => key !== 'metadata' && key !== 'status'
