@@ -188,12 +188,26 @@ function remove(document: { root: unknown }, path: string, op: string): void {
   else delete parent[last]
 }
 
+/** Whether two JSON values are the same, in whatever order their members are. Every write compares objects: it makes no lists of their keys. */
 export function deepEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true
-  if (Array.isArray(a) || Array.isArray(b)) {
-    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((v, i) => deepEqual(v, b[i]))
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a)) return Array.isArray(b) && equalElements(a, b)
+  return !Array.isArray(b) && equalMembers(a as JsonObject, b as JsonObject)
+}
+
+function equalElements(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (!deepEqual(a[i], b[i])) return false
+  return true
+}
+
+function equalMembers(a: JsonObject, b: JsonObject): boolean {
+  let left = 0
+  for (const key in a) {
+    if (!Object.hasOwn(b, key) || !deepEqual(a[key], b[key])) return false
+    left++
   }
-  if (!isObject(a) || !isObject(b)) return false
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every((k) => Object.hasOwn(b, k) && deepEqual(a[k], b[k]))
+  for (const _ in b) left--
+  return left === 0
 }

@@ -9,7 +9,8 @@ const MAX_DEPTH = 1000
 export function applyMergePatch(target: unknown, patch: unknown, depth = 0): unknown {
   if (!isObject(patch) || depth > MAX_DEPTH) return cloneJson(patch)
   const result = isObject(target) ? { ...target } : {}
-  for (const [key, value] of Object.entries(patch)) {
+  for (const key in patch) {
+    const value = patch[key]
     if (value === null) delete result[key]
     else setOwn(result, key, applyMergePatch(Object.hasOwn(result, key) ? result[key] : undefined, value, depth + 1))
   }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
+import { isObject } from '../objects.ts'
 import { list, mapOf, ref, required, string, struct } from '../schema.ts'
-import { applyJsonPatch, MAX_OPERATIONS } from './json-patch.ts'
+import { applyJsonPatch, deepEqual, MAX_OPERATIONS } from './json-patch.ts'
 import { applyMergePatch, mergePatchBetween } from './merge-patch.ts'
 import { PatchError } from './patch-error.ts'
 import { applyStrategicMergePatch } from './strategic.ts'
@@ -173,5 +175,27 @@ test('applyMergePatch is idempotent', () => {
     fc.property(json, json, (target, patch) =>
       assert.deepEqual(applyMergePatch(applyMergePatch(target, patch), patch), applyMergePatch(target, patch)),
     ),
+  )
+})
+
+test('deepEqual compares JSON values, whatever the order of members', () => {
+  const values = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown)
+  const reversed = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(reversed)
+    if (!isObject(value)) return value
+    return Object.fromEntries(
+      Object.entries(value)
+        .reverse()
+        .map(([key, member]) => [key, reversed(member)]),
+    )
+  }
+  fc.assert(
+    fc.property(values, values, (a, b) => {
+      assert.equal(deepEqual(a, b), isDeepStrictEqual(a, b))
+      assert.equal(deepEqual(a, reversed(a)), true)
+      assert.equal(deepEqual({ a, x: 1 }, { a, y: 1 }), false)
+      assert.equal(deepEqual({ a: { constructor: 1 } }, { a: {} }), false)
+      assert.equal(deepEqual({ a: {} }, { a: { x: b } }), false)
+    }),
   )
 })
