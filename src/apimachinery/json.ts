@@ -97,7 +97,7 @@ function countMembers(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
   let members = 0
   if (Array.isArray(value)) {
-    for (const item of value) members += countMembers(item)
+    for (let i = 0; i < value.length; i++) members += countMembers(value[i])
     return members
   }
   const object = value as Record<string, unknown>

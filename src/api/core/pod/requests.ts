@@ -1,6 +1,6 @@
 // What a pod takes of a node: the sum of its containers, or what its init phase needs if that is more, and its quality of service.
 
-import { addQuantities, isZeroQuantity, maxQuantity } from '../../../apimachinery/quantity.ts'
+import { addQuantities, compareQuantities, isZeroQuantity, maxQuantity } from '../../../apimachinery/quantity.ts'
 import type { DeepReadonly } from '../../../apimachinery/resource.ts'
 import type { Container } from './container.ts'
 import { isSidecar } from './readiness.ts'
@@ -72,18 +72,20 @@ const QOS_RESOURCES = ['cpu', 'memory'] as const
 
 /** Guaranteed: cpu and memory limited everywhere, to what is requested. BestEffort: nothing said anywhere. */
 export function qosClass(spec: ReadonlySpec): QosClass {
-  const holders = spec.resources === undefined ? [...(spec.containers ?? []), ...(spec.initContainers ?? [])] : [spec]
   let said = false
   let guaranteed = true
-  for (const { resources = {} } of holders) {
+  const weigh = ({ resources }: Pick<ReadonlySpec, 'resources'>): void => {
     for (const name of QOS_RESOURCES) {
-      const request = positive(resources.requests?.[name])
-      const limit = positive(resources.limits?.[name])
+      const request = positive(resources?.requests?.[name])
+      const limit = positive(resources?.limits?.[name])
       if (request !== undefined || limit !== undefined) said = true
-      if (limit === undefined || (request !== undefined && maxQuantity(request, limit) !== request)) guaranteed = false
-      if (limit !== undefined && request !== undefined && maxQuantity(limit, request) !== limit) guaranteed = false
+      if (limit === undefined || (request !== undefined && compareQuantities(request, limit) !== 0)) guaranteed = false
     }
   }
+  if (spec.resources === undefined) {
+    spec.containers?.forEach(weigh)
+    spec.initContainers?.forEach(weigh)
+  } else weigh(spec)
   if (!said) return 'BestEffort'
   return guaranteed ? 'Guaranteed' : 'Burstable'
 }
