@@ -7,6 +7,7 @@ import { serialize } from '../../apimachinery/serialize.ts'
 import { admit } from '../admission/admission.ts'
 import { StoredObject } from '../cache/stored.ts'
 import { actorOf, type RequestContext } from './context.ts'
+import { withoutRevision } from './metadata-copy.ts'
 import { type DeleteOptions, finalizersFor, isDeletable } from './deletion.ts'
 import { type Core, hookOf, mustGet, type Served, type WriteOutcome } from './served.ts'
 
@@ -46,17 +47,18 @@ export async function remove(
 
 /** Here, and only here, upstream names the resource by its kind. */
 function checkPreconditions({ resource }: Served, current: StoredObject, { preconditions }: DeleteOptions): void {
+  if (preconditions === undefined) return
   const { metadata } = current.object
   const { group, kind } = resource
   const record = { group, kind, plural: kind, groupResource: group === '' ? kind : `${kind}.${group}` }
-  if (preconditions?.uid && preconditions.uid !== metadata.uid) {
+  if (preconditions.uid && preconditions.uid !== metadata.uid) {
     throw errors.conflict(
       record,
       metadata.name,
       `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${metadata.uid ?? ''}). The object might have been deleted and then recreated`,
     )
   }
-  if (preconditions?.resourceVersion && preconditions.resourceVersion !== String(current.revision)) {
+  if (preconditions.resourceVersion && preconditions.resourceVersion !== String(current.revision)) {
     throw errors.conflict(
       record,
       metadata.name,
@@ -110,12 +112,11 @@ function markDeleted(core: Core, served: Served, current: StoredObject, options:
   const { resource } = served
   // Only metadata and what the kind replaces as a whole is changed: the rest stays the cache's own.
   const next = { ...current.object } as AnyObject
-  const metadata = { ...next.metadata }
+  const metadata = withoutRevision(next.metadata)
   next.metadata = metadata
-  delete metadata.resourceVersion
   const finalizers = finalizersFor(resource, current.object, options)
   if (finalizers.length > 0) metadata.finalizers = finalizers
-  else delete metadata.finalizers
+  else if (metadata.finalizers !== undefined) delete metadata.finalizers
   const grace = resource.gracePeriodSeconds
     ? Math.max(0, options.gracePeriodSeconds ?? resource.gracePeriodSeconds(next))
     : 0

@@ -12,6 +12,7 @@ import { admit } from '../admission/admission.ts'
 import { StoredObject } from '../cache/stored.ts'
 import { actorOf, type RequestContext } from './context.ts'
 import { countsGenerations } from './create.ts'
+import { withoutRevision } from './metadata-copy.ts'
 import { isDeletable } from './deletion.ts'
 import { type Core, hookOf, keyOf, mustGet, type Served, type WriteOutcome } from './served.ts'
 import { storedBytes } from './size.ts'
@@ -175,13 +176,11 @@ const GIVEN_WITH_STATUS = ['labels', 'annotations', 'finalizers', 'managedFields
 
 /**
  * The object as it was with the status of another. What is carried over is the cache's own and is not changed from here on; what is the
- * same object need not be compared. Nothing is deleted from an object here: that would make V8 look up all its members by hash.
+ * same object need not be compared.
  */
 function withStatus(was: AnyObject, { status, metadata: given }: AnyObject): AnyObject {
-  const metadata: JsonObject = {}
-  const old: object = was.metadata
-  for (const key in old) if (key !== 'resourceVersion') metadata[key] = (old as JsonObject)[key]
-  for (const key of GIVEN_WITH_STATUS) if (given[key]) metadata[key] = given[key]
+  const metadata = withoutRevision(was.metadata)
+  for (const field of GIVEN_WITH_STATUS) if (given[field]) keep(metadata, given, field)
   const object: JsonObject = { apiVersion: was.apiVersion, kind: was.kind, metadata }
   if (status !== undefined) object['status'] = status
   for (const key in was) if (key !== 'status' && !Object.hasOwn(object, key)) setOwn(object, key, was[key])
