@@ -1,15 +1,15 @@
 // Fills in defaults: those of fields, then, children first, those that a struct's rules work out; subtrees that have none are not walked.
 
-import { cloneJson, isObject, type JsonObject, setOwn } from './objects.ts'
+import { cloneJson, isObject, setOwn } from './objects.ts'
 import type { Field, Struct } from './schema.ts'
 
 /** Mutates `value` in place. */
 export function applyDefaults<T>(struct: Struct<T>, value: T): void {
-  const fill = filler(struct)
-  if (fill !== undefined && isObject(value)) fill(value)
+  filler(struct)?.(value)
 }
 
-type Fill = (value: JsonObject) => void
+/** Fills in what a value lacks; one of another type than the schema says is left as it is. */
+type Fill = (value: unknown) => void
 
 const fillers = new WeakMap<Struct, Fill | { none: true }>()
 
@@ -50,6 +50,7 @@ function compile(struct: Struct): Fill {
   }
   const { rules } = struct
   return (value) => {
+    if (!isObject(value)) return
     plan ??= makePlan()
     const { own, inner } = plan
     for (let i = 0; i < own.length; i++) {
@@ -63,13 +64,11 @@ function compile(struct: Struct): Fill {
       const field = inner[i]
       if (field === undefined) continue
       const child = value[field.key]
-      if (typeof child === 'object' && child !== null) field.fill(child)
+      if (child !== undefined) field.fill(child)
     }
     rules.defaults?.(value)
   }
 }
-
-type FillField = (value: object) => void
 
 /** A field with a default of its own. */
 interface Own {
@@ -80,7 +79,7 @@ interface Own {
 /** A field with something to fill in below it. */
 interface Inner {
   readonly key: string
-  readonly fill: FillField
+  readonly fill: Fill
 }
 
 interface Plan {
@@ -88,32 +87,18 @@ interface Plan {
   readonly inner: readonly Inner[]
 }
 
-function fieldFiller(field: Field): FillField | undefined {
-  if (field.type === 'struct') {
-    const fill = field.struct && filler(field.struct())
-    return (
-      fill &&
-      ((value) => {
-        if (isObject(value)) fill(value)
-      })
-    )
-  }
+function fieldFiller(field: Field): Fill | undefined {
+  if (field.type === 'struct') return field.struct && filler(field.struct())
   const fill = field.of && fieldFiller(field.of)
   if (fill === undefined) return undefined
   if (field.type === 'list') {
     return (value) => {
       if (!Array.isArray(value)) return
-      for (let i = 0; i < value.length; i++) {
-        const item: unknown = value[i]
-        if (typeof item === 'object' && item !== null) fill(item)
-      }
+      for (let i = 0; i < value.length; i++) fill(value[i])
     }
   }
   return (value) => {
     if (!isObject(value)) return
-    for (const key in value) {
-      const item = value[key]
-      if (typeof item === 'object' && item !== null) fill(item)
-    }
+    for (const key in value) fill(value[key])
   }
 }

@@ -1,15 +1,14 @@
 // Checks an object against its schema: what fields say, then what the rules of structs say, with upstream's words and paths.
 
 import type { Issues } from './issues.ts'
-import { isObject, type JsonObject } from './objects.ts'
+import { isObject } from './objects.ts'
 import { isQuantity, QUANTITY_PATTERN } from './scalars.ts'
 import type { Field, Struct } from './schema.ts'
 
 /** Reports what is wrong with a decoded object; `at` is its path, empty for a whole object. */
 export function validate<T>(struct: Struct<T>, value: T, issues: Issues, at = ''): void {
   const check = checker(struct)
-  if (check === undefined || !isObject(value)) return
-  check(value, at === '' ? { issues, path: [], depth: 0 } : { issues, path: [at], depth: 1 })
+  check?.(value, at === '' ? { issues, path: [], depth: 0 } : { issues, path: [at], depth: 1 })
 }
 
 /** Where checking stands. The path is reused through one call, so that a good object costs no strings. */
@@ -34,8 +33,8 @@ function pathOf({ path, depth }: Place): string {
   return text
 }
 
-type Check = (value: JsonObject, place: Place) => void
-type CheckValue = (value: unknown, place: Place) => void
+/** Checks a value of whatever type it is: one that decoding left wrong is reported by whoever knows better. */
+type Check = (value: unknown, place: Place) => void
 
 const checkers = new WeakMap<Struct, Check | { none: true }>()
 
@@ -66,7 +65,7 @@ function fieldHasChecks(field: Field, seen: Set<Struct>): boolean {
 
 interface Plan {
   required: readonly string[]
-  fields: readonly { readonly key: string; readonly check: CheckValue }[]
+  fields: readonly { readonly key: string; readonly check: Check }[]
 }
 
 function compile(struct: Struct): Check {
@@ -83,6 +82,7 @@ function compile(struct: Struct): Check {
   }
   const { rules } = struct
   return (value, place) => {
+    if (!isObject(value)) return
     plan ??= makePlan()
     const { required, fields } = plan
     for (let i = 0; i < required.length; i++) {
@@ -108,7 +108,7 @@ function reportRequired(key: string, place: Place): void {
   place.issues.required(at === '' ? key : `${at}.${key}`)
 }
 
-function fieldCheck(field: Field): CheckValue | undefined {
+function fieldCheck(field: Field): Check | undefined {
   const own = ownCheck(field)
   const inner = innerCheck(field)
   if (own === undefined || inner === undefined) return own ?? inner
@@ -118,16 +118,8 @@ function fieldCheck(field: Field): CheckValue | undefined {
   }
 }
 
-function innerCheck(field: Field): CheckValue | undefined {
-  if (field.type === 'struct') {
-    const check = field.struct && checker(field.struct())
-    return (
-      check &&
-      ((value, place) => {
-        if (isObject(value)) check(value, place)
-      })
-    )
-  }
+function innerCheck(field: Field): Check | undefined {
+  if (field.type === 'struct') return field.struct && checker(field.struct())
   const check = field.of && fieldCheck(field.of)
   if (check === undefined) return undefined
   if (field.type === 'list') {
@@ -155,8 +147,8 @@ function innerCheck(field: Field): CheckValue | undefined {
 }
 
 /** What a field says of its own value, not of what is inside it. */
-function ownCheck(field: Field): CheckValue | undefined {
-  const checks: CheckValue[] = []
+function ownCheck(field: Field): Check | undefined {
+  const checks: Check[] = []
   if (field.enum !== undefined) checks.push(enumCheck(field.enum, field.required))
   if (field.min !== undefined || field.max !== undefined) checks.push(rangeCheck(field))
   if (field.minLength !== undefined || field.maxLength !== undefined) checks.push(lengthCheck(field))
@@ -170,7 +162,7 @@ function ownCheck(field: Field): CheckValue | undefined {
   }
 }
 
-function enumCheck(values: readonly string[], required: boolean): CheckValue {
+function enumCheck(values: readonly string[], required: boolean): Check {
   const supported = new Set(values)
   return (value, place) => {
     if (typeof value !== 'string' || supported.has(value)) return
@@ -179,7 +171,7 @@ function enumCheck(values: readonly string[], required: boolean): CheckValue {
   }
 }
 
-function rangeCheck({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: Field): CheckValue {
+function rangeCheck({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: Field): Check {
   const both = Number.isFinite(min) && Number.isFinite(max)
   return (value, place) => {
     if (typeof value !== 'number' || (value >= min && value <= max)) return
@@ -191,7 +183,7 @@ function rangeCheck({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFI
   }
 }
 
-function lengthCheck({ minLength: min = 0, maxLength: max = Number.POSITIVE_INFINITY }: Field): CheckValue {
+function lengthCheck({ minLength: min = 0, maxLength: max = Number.POSITIVE_INFINITY }: Field): Check {
   return (value, place) => {
     const { issues } = place
     if (typeof value === 'string') {
@@ -205,7 +197,7 @@ function lengthCheck({ minLength: min = 0, maxLength: max = Number.POSITIVE_INFI
   }
 }
 
-function patternCheck(pattern: string): CheckValue {
+function patternCheck(pattern: string): Check {
   const compiled = new RegExp(pattern, 'u')
   return (value, place) => {
     if (typeof value === 'string' && !compiled.test(value)) {
@@ -215,12 +207,12 @@ function patternCheck(pattern: string): CheckValue {
   }
 }
 
-const quantityCheck: CheckValue = (value, place) => {
+const quantityCheck: Check = (value, place) => {
   if (typeof value === 'string' && isQuantity(value)) return
   place.issues.invalid(pathOf(place), value, QUANTITY_PATTERN)
 }
 
-function uniqueCheck(keys: readonly string[]): CheckValue {
+function uniqueCheck(keys: readonly string[]): Check {
   const [key] = keys
   const single = keys.length === 1 ? key : undefined
   const identity = (item: unknown): unknown => {
