@@ -27,18 +27,18 @@ export function dynamicReader(struct: Struct, root: boolean): Reader {
     if (!isObject(value)) return value
     if (!compiled) compile()
     const out: JsonObject = {}
+    const depth = context.depth++
     for (const key in value) {
       const raw = value[key]
+      context.path[depth] = key
       const field = fields.get(key)
       if (field === undefined) {
         if (preserve) setOwn(out, key, raw)
-        else noteUnknown(context, key)
-      } else if (raw !== null && raw !== undefined) {
-        context.path[context.depth++] = key
-        out[key] = field.read(raw, context)
-        context.depth--
-      } else if (field.nullable) out[key] = null
+        else noteUnknown(context)
+      } else if (raw !== null && raw !== undefined) out[key] = field.read(raw, context)
+      else if (field.nullable) out[key] = null
     }
+    context.depth = depth
     return out
   }
 }

@@ -70,15 +70,15 @@ function mismatchText(error: Mismatch, context: DecodeContext, struct: Struct): 
   return `json: cannot unmarshal ${error.found} into Go struct field ${type}.${fields.join('.')} of type ${error.wanted}`
 }
 
-/** Remembers that `key`, in the object where decoding stands, is not a field. */
-export function noteUnknown(context: DecodeContext, key: string): void {
+/** Remembers that the member where decoding stands is not a field. */
+export function noteUnknown(context: DecodeContext): void {
   if (!context.collect || context.unknown.length >= MAX_UNKNOWN_FIELDS) return
   let path = ''
   for (const part of context.path.slice(0, context.depth)) {
     if (typeof part === 'number') path += `[${part}]`
     else if (part !== IN_MAP) path += `${path && '.'}${part}`
   }
-  context.unknown.push(`unknown field ${JSON.stringify(`${path}${path && '.'}${key}`)}`)
+  context.unknown.push(`unknown field ${JSON.stringify(path)}`)
 }
 
 const roots = new WeakMap<Struct, Reader>()
@@ -108,10 +108,19 @@ function goName(struct: Struct): string {
   return struct.name.split('.').slice(-2).join('.')
 }
 
+/** A field, ready to read. */
+interface Member {
+  readonly read: Reader
+  /** An empty text, zero and false are the same as nothing. */
+  readonly dropsZero: boolean
+}
+
+const TYPE_MEMBER: Member = { read: READ_SCALAR.string, dropsZero: false }
+
 function structReader(struct: Struct, root: boolean): Reader {
   const name = goName(struct)
-  const fields = new Map<string, Reader>()
-  if (root || struct.embedded === true) for (const key of ['apiVersion', 'kind']) fields.set(key, READ_SCALAR.string)
+  const fields = new Map<string, Member>()
+  if (root || struct.embedded === true) for (const key of ['apiVersion', 'kind']) fields.set(key, TYPE_MEMBER)
   // A required bool has no third state in Go: absent is false, and false is written.
   const falseWhenAbsent: string[] = []
   // Readers are made on the first use, so that recursive schemas end.
@@ -119,7 +128,7 @@ function structReader(struct: Struct, root: boolean): Reader {
   const compile = (): void => {
     compiled = true
     for (const [key, field] of Object.entries(struct.fields)) {
-      fields.set(key, fieldReader(struct, key, field))
+      fields.set(key, memberOf(struct, key, field))
       if (field.required && field.type === 'bool') falseWhenAbsent.push(key)
     }
   }
@@ -128,19 +137,20 @@ function structReader(struct: Struct, root: boolean): Reader {
     if (!compiled) compile()
     const out: JsonObject = {}
     context.owners[context.ownerDepth++] = name
+    const depth = context.depth++
     for (const key in value) {
-      const read = fields.get(key)
-      if (read === undefined) {
-        noteUnknown(context, key)
+      context.path[depth] = key
+      const member = fields.get(key)
+      if (member === undefined) {
+        noteUnknown(context)
         continue
       }
       const raw = value[key]
       if (raw === null || raw === undefined) continue
-      context.path[context.depth++] = key
-      const decoded = read(raw, context)
-      context.depth--
-      if (decoded !== undefined) out[key] = decoded
+      const decoded = member.read(raw, context)
+      if (decoded !== undefined && (decoded || !member.dropsZero)) out[key] = decoded
     }
+    context.depth = depth
     context.ownerDepth--
     for (let i = 0; i < falseWhenAbsent.length; i++) out[falseWhenAbsent[i] ?? ''] ??= false
     return out
@@ -162,17 +172,15 @@ export function zeroIsAbsent(struct: Struct, key: string, field: Field): boolean
   return !(Object.hasOwn(message, name) && message[name]?.split(' ').includes(key))
 }
 
-function fieldReader(struct: Struct, key: string, field: Field): Reader {
+function memberOf(struct: Struct, key: string, field: Field): Member {
   const read = elementReader(field)
-  if (!zeroIsAbsent(struct, key, field)) return read
+  if (!zeroIsAbsent(struct, key, field)) return { read, dropsZero: false }
+  return { read: unlessEmpty(field, read), dropsZero: true }
+}
+
+/** Of lists and maps; the zeros of all other types are false to JavaScript, too. */
+function unlessEmpty(field: Field, read: Reader): Reader {
   switch (field.type) {
-    case 'string':
-    case 'bytes':
-    case 'int32':
-    case 'int64':
-    case 'double':
-    case 'bool':
-      return (value, context) => read(value, context) || undefined
     case 'list':
       return (value, context) => {
         const list = read(value, context)
