@@ -31,13 +31,14 @@ export async function admit(
   attributes: Attributes,
   between: () => void = () => {},
 ): Promise<void> {
-  for (const plugin of plugins) {
-    const mutation = plugin.mutate?.(attributes)
+  // By index: every write passes through here, and an iterator makes an object for each plugin.
+  for (let i = 0; i < plugins.length; i++) {
+    const mutation = plugins[i]?.mutate?.(attributes)
     if (mutation) await mutation
   }
   between()
-  for (const plugin of plugins) {
-    const validation = plugin.validate?.(attributes)
+  for (let i = 0; i < plugins.length; i++) {
+    const validation = plugins[i]?.validate?.(attributes)
     if (validation) await validation
   }
 }

@@ -1,6 +1,7 @@
 // DefaultTolerationSeconds: how long every pod bears a node that is not ready or not reachable.
 
 import type { AnyObject } from '../../apimachinery/metadata.ts'
+import type { Toleration } from '../../api/core/pod/placement.ts'
 import type { Pod } from '../../api/core/pod/pod.ts'
 import type { AdmissionPlugin, Attributes } from './admission.ts'
 
@@ -18,15 +19,14 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
   mutate(attributes) {
     const spec = newPod(attributes)?.spec
     if (!spec) return
-    for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
-      const tolerated = spec.tolerations?.some(
-        (t) => (!t.key || t.key === key) && (!t.effect || t.effect === 'NoExecute'),
-      )
-      if (tolerated) continue
-      spec.tolerations = [
-        ...(spec.tolerations ?? []),
-        { key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: TOLERATION_SECONDS },
-      ]
-    }
+    tolerateForAWhile(spec, 'node.kubernetes.io/not-ready')
+    tolerateForAWhile(spec, 'node.kubernetes.io/unreachable')
   },
+}
+
+function tolerateForAWhile(spec: Pod['spec'], key: string): void {
+  const { tolerations } = spec
+  if (tolerations?.some((t) => (!t.key || t.key === key) && (!t.effect || t.effect === 'NoExecute'))) return
+  const added: Toleration = { key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: TOLERATION_SECONDS }
+  spec.tolerations = tolerations?.concat(added) ?? [added]
 }
