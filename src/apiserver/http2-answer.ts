@@ -1,6 +1,6 @@
 // Writes an answer to its HTTP/2 stream.
 
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Clock } from '../base/clock.ts'
 import type { ApiRequest, ApiResponse, ResponseBody, WatchFrame } from '../client/door.ts'
 import { CLIENT_GONE } from './answer.ts'
@@ -31,10 +31,10 @@ export function writeStream(answer: ApiResponse, request: ApiRequest, outlet: Ou
     case 'pieces':
       return writeParts(answer, body.pieces, { zip: takesGzip(request) }, outlet)
     case 'watch':
-      stream.respond(headersOf(answer))
+      stream.respond(headLines(answer))
       return writeWatch(body.events, outlet)
     case 'stream':
-      stream.respond(headersOf(answer))
+      stream.respond(headLines(answer))
       return writeChunks(body.chunks, outlet)
   }
 }
@@ -58,23 +58,28 @@ async function writeWatch(events: AsyncIterable<readonly WatchFrame[]>, outlet: 
 }
 
 function writeHead(answer: ApiResponse, { stream }: Outlet): undefined {
-  stream.respond(headersOf(answer), { endStream: true })
+  stream.respond(headLines(answer), { endStream: true })
   finish(stream)
 }
 
-/** HTTP/2 has no names in capitals, and nothing about connections. */
-function headersOf({ status, headers }: ApiResponse, more: OutgoingHttpHeaders = {}): OutgoingHttpHeaders {
-  const sent: OutgoingHttpHeaders = { ':status': status }
-  addHeaders(sent, headers as OutgoingHttpHeaders)
-  addHeaders(sent, more)
-  return sent
-}
+type More = Readonly<Record<string, string | number>>
+const NO_MORE: More = {}
 
-function addHeaders(sent: OutgoingHttpHeaders, headers: OutgoingHttpHeaders): void {
+/**
+ * The head as names and values in turn: the form that Node takes over as it is. `more` replaces what the answer says itself. HTTP/2 has no names in
+ * capitals, and nothing about connections.
+ */
+function headLines({ status, headers }: ApiResponse, more: More = NO_MORE): string[] {
+  const lines = [':status', String(status)]
   for (const name in headers) {
     const lower = name.toLowerCase()
-    if (!OF_CONNECTIONS.has(lower)) sent[lower] = headers[name]
+    if (OF_CONNECTIONS.has(lower) || Object.hasOwn(more, lower)) continue
+    const value = headers[name]
+    if (typeof value === 'string') lines.push(lower, value)
+    else for (const each of value ?? []) lines.push(lower, each)
   }
+  for (const name in more) lines.push(name, String(more[name]))
+  return lines
 }
 
 const OF_CONNECTIONS = new Set([
@@ -95,7 +100,7 @@ function writeWhole(
 ): Promise<void> | undefined {
   if (bytes.length >= THRESHOLD_BYTES) return writeLarge(answer, request, outlet, bytes)
   const { stream } = outlet
-  stream.respond(headersOf(answer, { 'content-length': bytes.length }))
+  stream.respond(headLines(answer, { 'content-length': bytes.length }))
   stream.end(bytes)
   finish(stream)
   return undefined
@@ -104,7 +109,7 @@ function writeWhole(
 async function writeLarge(answer: ApiResponse, request: ApiRequest, { stream }: Outlet, bytes: Buffer): Promise<void> {
   const sent = await compress(bytes, takesGzip(request))
   if (stream.destroyed) throw CLIENT_GONE
-  stream.respond(headersOf(answer, { ...sent.headers, 'content-length': sent.bytes.length }))
+  stream.respond(headLines(answer, { ...sent.headers, 'content-length': sent.bytes.length }))
   stream.end(sent.bytes)
   finish(stream)
 }
@@ -129,7 +134,7 @@ async function writeParts(
   await sendParts(parts, options, {
     begin(more) {
       if (stream.destroyed) throw CLIENT_GONE
-      stream.respond(headersOf(answer, more))
+      stream.respond(headLines(answer, more))
     },
     write: (piece, done) => (stream.write(piece, done) ? undefined : drained(outlet)),
     end: (last, done) => stream.end(last, done),

@@ -72,7 +72,7 @@ export class Http2Connections {
     const stopLooking = this.#closeWhenIdle(session, use)
     session.on('stream', (stream, headers) => {
       use.open++
-      stream.once('close', () => {
+      stream.on('close', () => {
         use.open--
         use.last = clock.monotonic()
       })
@@ -123,9 +123,8 @@ async function serve(options: Http2Options, incoming: Incoming): Promise<void> {
   const gone = new AbortController()
   // What went wrong with a stream is told by its end.
   stream.on('error', () => {})
-  stream.on('close', () => {
-    if (!stream.writableFinished) gone.abort(CLIENT_GONE)
-  })
+  // It ended before its answer was handed over whole. An answer that was is over, though Node may close its stream before all is written.
+  stream.on('aborted', () => gone.abort(CLIENT_GONE))
   const request = requestOf(incoming, gone.signal)
   let answer: ApiResponse
   try {

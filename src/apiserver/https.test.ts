@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { test } from 'node:test'
 import { systemClock } from '../base/clock.ts'
@@ -110,4 +111,66 @@ test('the signal of a request tells when its client has gone, not when an answer
   await aborted
   await failed
   agent.destroy()
+})
+
+async function session(door: HttpsDoor): Promise<ClientHttp2Session & Disposable> {
+  const opened = connect(`https://127.0.0.1:${door.port}`, { ca: authority.certificate })
+  await once(opened, 'connect')
+  return Object.assign(opened, { [Symbol.dispose]: () => opened.destroy() })
+}
+
+async function headOf(opened: ClientHttp2Session, headers: Record<string, string>): Promise<IncomingHttpHeaders> {
+  const stream = opened.request(headers).end()
+  const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders]
+  await once(stream.resume(), 'end')
+  return head
+}
+
+test('the head of an answer over HTTP/2 has every value, in names without capitals, and nothing about connections', async () => {
+  const headers = {
+    'Content-Type': 'text/plain',
+    warning: ['299 - "a"', '299 - "b"'],
+    Connection: 'close',
+    vary: 'Origin',
+  }
+  await using door = await open(async ({ path }) => ({
+    status: path === '/long' ? 201 : 200,
+    headers,
+    body: { kind: 'bytes', bytes: Buffer.alloc(path === '/long' ? 200_000 : 3, 'x') },
+  }))
+  using opened = await session(door)
+  const { date, ...short } = await headOf(opened, { ':path': '/short', 'accept-encoding': 'gzip' })
+  assert.ok(date)
+  const want = { 'content-type': 'text/plain', warning: '299 - "a", 299 - "b"' }
+  assert.deepEqual(Object.fromEntries(Object.entries(short)), {
+    ':status': 200,
+    ...want,
+    vary: 'Origin',
+    'content-length': '3',
+  })
+  const long = await headOf(opened, { ':path': '/long', 'accept-encoding': 'gzip' })
+  const { ':status': status, vary, 'content-encoding': encoding } = long
+  assert.deepEqual([status, vary, encoding], [201, 'Accept-Encoding', 'gzip'])
+})
+
+test('the signal of a request over HTTP/2 tells when its client has gone, not when its answer was finished', async () => {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<ApiRequest>()
+  const { promise: answered, resolve: answer } = Promise.withResolvers<AbortSignal>()
+  await using door = await open(async (asked) => {
+    if (asked.path === '/fast') {
+      answer(asked.signal)
+      return EMPTY
+    }
+    begin(asked)
+    await once(asked.signal, 'abort')
+    return EMPTY
+  })
+  using opened = await session(door)
+  await headOf(opened, { ':path': '/fast' })
+  const slow = opened.request({ ':path': '/slow' }).end()
+  const { signal } = await begun
+  const aborted = once(signal, 'abort')
+  slow.close(constants.NGHTTP2_CANCEL)
+  await aborted
+  assert.equal((await answered).aborted, false)
 })
