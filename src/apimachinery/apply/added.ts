@@ -2,7 +2,7 @@
 
 import { isObject, type JsonObject } from '../objects.ts'
 import type { Field, Struct } from '../schema.ts'
-import { elementKey, isRepeating, shapeOf, structOf } from './elements.ts'
+import { elementKey, isRepeating, type Shape, shapeOf, structOf } from './elements.ts'
 
 /** Structs that Go holds by value: they exist, if empty, in every object, so creating an object does not add them. */
 const BY_VALUE = new Set([
@@ -39,12 +39,14 @@ export function addedFields(
   unowned: ReadonlySet<string>,
 ): FieldsText | undefined {
   const text: string[] = ['{']
+  const known = struct && membersOf(struct)
   for (const key in object) {
     if (key === 'kind' || key === 'apiVersion') continue
-    const member = memberOf(struct, key)
+    const member = known?.get(key) ?? memberFor(key, undefined)
     writeMember(text, member, key === 'metadata' ? owned(object[key], unowned) : object[key], member.byValue)
   }
   if (text.length === 1) return undefined
+  dropComma(text, 1)
   text.push('}')
   return new FieldsText(text.join(''))
 }
@@ -56,105 +58,121 @@ function owned(metadata: unknown, unowned: ReadonlySet<string>): unknown {
   return kept
 }
 
-/** A path element as it is written, and what its value is. */
-interface Element {
-  /** `,"f:name":{`: what is in it follows. */
-  readonly opening: string
+/** What a value is as far as its field says, worked out once. */
+interface Kind {
   readonly field: Field | undefined
+  /** Absent: the value says it. */
+  readonly shape: Shape | undefined
+  readonly struct: Struct | undefined
+  /** What the elements of a map or list are. */
+  readonly of: Kind | undefined
+}
+
+const kinds = new WeakMap<Field, Kind>()
+const UNKNOWN: Kind = { field: undefined, shape: undefined, struct: undefined, of: undefined }
+
+function kindOf(field: Field | undefined): Kind {
+  if (field === undefined) return UNKNOWN
+  let kind = kinds.get(field)
+  if (kind === undefined) {
+    kind = { field, shape: shapeOf(field, undefined), struct: structOf(field), of: field.of && kindOf(field.of) }
+    kinds.set(field, kind)
+  }
+  return kind
+}
+
+function isLeaf({ shape }: Kind, value: unknown): boolean {
+  return shape === undefined ? !isObject(value) : shape === 'leaf'
 }
 
 /** One member of a struct. */
-interface Member extends Element {
+interface Member {
+  /** `,"f:name":{`: what is in it follows. The first in its container loses the comma. */
+  readonly opening: string
   /** `,"f:name":{}`: all there is to say of a leaf. */
   readonly leaf: string
+  readonly kind: Kind
   /** Go holds it by value, wherever its parent is held so too. */
   readonly byValue: boolean
 }
 
 const members = new WeakMap<Struct, Map<string, Member>>()
 
-function memberOf(struct: Struct | undefined, key: string): Member {
-  if (struct === undefined) return memberFor(key, undefined)
+function membersOf(struct: Struct): Map<string, Member> {
   let known = members.get(struct)
   if (known === undefined) {
-    known = new Map(Object.entries(struct.fields).map(([name, field]) => [name, memberFor(name, field)]))
+    known = new Map()
+    for (const key in struct.fields) known.set(key, memberFor(key, struct.fields[key]))
     members.set(struct, known)
   }
-  return known.get(key) ?? memberFor(key, undefined)
+  return known
 }
 
 function memberFor(key: string, field: Field | undefined): Member {
   const opening = openingOf(`f:${key}`)
-  return { opening, leaf: `${opening}}`, field, byValue: BY_VALUE.has(key) }
+  return { opening, leaf: `${opening}}`, kind: kindOf(field), byValue: BY_VALUE.has(key) }
 }
 
 const openingOf = (element: string): string => `,${JSON.stringify(element)}:{`
 
-/** The first in its container goes without the comma. */
-function follow(text: string[], piece: string): void {
-  text.push(text.at(-1)?.endsWith('{') ? piece.slice(1) : piece)
-}
-
 /** Writes a member, unless it has no fields: it is absent, or an empty container that is held by value. */
 function writeMember(text: string[], member: Member, value: unknown, byValue: boolean): void {
   if (value === undefined) return
-  if (shapeOf(member.field, value) === 'leaf') follow(text, member.leaf)
-  else writeContainer(text, member, value, byValue)
+  if (isLeaf(member.kind, value)) {
+    text.push(member.leaf)
+    return
+  }
+  const start = text.length
+  text.push(member.opening)
+  writeContainer(text, member.kind, value, byValue)
+  if (byValue && text.length === start + 1) text.pop()
+  else text.push('}')
 }
 
 /** Writes an element of a map or list, which is a field in itself whatever is in it. */
-function writeElement(text: string[], element: Element, value: unknown): void {
-  if (value !== undefined && shapeOf(element.field, value) !== 'leaf') {
-    writeContainer(text, element, value, false)
-    return
-  }
-  follow(text, element.opening)
+function writeElement(text: string[], element: string, kind: Kind, value: unknown): void {
+  text.push(openingOf(element))
+  if (value !== undefined && !isLeaf(kind, value)) writeContainer(text, kind, value, false)
   text.push('}')
 }
 
-/** A container that is new is itself a field. */
+/** A container that is new is itself a field, unless Go holds it by value. */
 const ITSELF = '".":{}'
 
-function writeContainer(text: string[], { opening, field }: Element, value: unknown, byValue: boolean): void {
+/** Writes what is in a container: nothing when it is empty. */
+function writeContainer(text: string[], kind: Kind, value: unknown, byValue: boolean): void {
   const start = text.length
-  follow(text, opening)
-  const empty = text.length
   if (!byValue) text.push(ITSELF)
   const before = text.length
-  if (field?.type !== 'list') writeMembers(text, field, value, byValue)
-  else if (Array.isArray(value)) writeElements(text, field, value)
-  if (text.length === before) text.length = byValue ? start : empty
-  if (text.length > start) text.push('}')
+  if (kind.shape === 'keyed' || kind.shape === 'set') writeElements(text, kind, value)
+  else if (isObject(value)) writeMembers(text, kind, value, byValue)
+  if (text.length === before) text.length = start
+  else if (byValue) dropComma(text, start)
 }
 
-function writeMembers(text: string[], field: Field | undefined, value: unknown, byValue: boolean): void {
-  if (!isObject(value)) return
-  const struct = structOf(field)
-  if (struct !== undefined) {
-    for (const key in value) {
-      const member = memberOf(struct, key)
-      writeMember(text, member, value[key], byValue && member.byValue)
-    }
-    return
-  }
-  const of = field?.type === 'map' ? field.of : undefined
+function dropComma(text: string[], index: number): void {
+  text[index] = text[index]?.slice(1) ?? ''
+}
+
+function writeMembers(text: string[], { struct, of = UNKNOWN }: Kind, value: JsonObject, byValue: boolean): void {
+  const known = struct && membersOf(struct)
   for (const key in value) {
-    if (byValue && BY_VALUE.has(key)) writeMember(text, memberFor(key, of), value[key], true)
-    else if (value[key] !== undefined) writeElement(text, { opening: openingOf(`f:${key}`), field: of }, value[key])
+    const member = known?.get(key)
+    if (member !== undefined) writeMember(text, member, value[key], byValue && member.byValue)
+    else if (byValue && BY_VALUE.has(key)) writeMember(text, memberFor(key, of.field), value[key], true)
+    else if (value[key] !== undefined) writeElement(text, `f:${key}`, of, value[key])
   }
 }
 
-function writeElements(text: string[], field: Field, elements: readonly unknown[]): void {
+function writeElements(text: string[], { field, of = UNKNOWN }: Kind, elements: unknown): void {
+  if (field === undefined || !Array.isArray(elements)) return
   const keys = elements.map((element) => elementKey(field, element))
+  const isSet = field.list === 'set'
   if (isRepeating(keys)) {
     // Some lists may hold a key twice (env, ports of old objects): then all elements of the key together are one field.
-    const groups = Map.groupBy(elements, (_, i) => keys[i] ?? '')
-    for (const [key, group] of groups) writeListElement(text, field, key, group.length > 1 ? undefined : group[0])
+    for (const [key, group] of Map.groupBy(elements as readonly unknown[], (_, i) => keys[i] ?? ''))
+      writeElement(text, key, of, isSet || group.length > 1 ? undefined : group[0])
     return
   }
-  for (let i = 0; i < keys.length; i++) writeListElement(text, field, keys[i] ?? '', elements[i])
-}
-
-function writeListElement(text: string[], field: Field, key: string, value: unknown): void {
-  writeElement(text, { opening: openingOf(key), field: field.of }, field.list === 'set' ? undefined : value)
+  for (let i = 0; i < keys.length; i++) writeElement(text, keys[i] ?? '', of, isSet ? undefined : elements[i])
 }

@@ -136,20 +136,32 @@ function entryOf(
 
 function setEntries(object: AnyObject, entries: ManagedFieldsEntry[]): void {
   if (entries.length === 0) delete object.metadata.managedFields
-  else object.metadata.managedFields = entries.sort((a, b) => (isBefore(a, b) ? -1 : 1))
+  else object.metadata.managedFields = isInOrder(entries) ? entries : entries.sort((a, b) => (isBefore(a, b) ? -1 : 1))
+}
+
+/** The newest entry is put last, so that there is seldom something to sort. */
+function isInOrder(entries: readonly ManagedFieldsEntry[]): boolean {
+  for (let i = 1; i < entries.length; i++) {
+    const before = entries[i - 1]
+    const after = entries[i]
+    if (before && after && isBefore(after, before)) return false
+  }
+  return true
 }
 
 /** Applied ones first, then by time, then by name: upstream's order. */
 function isBefore(a: ManagedFieldsEntry, b: ManagedFieldsEntry): boolean {
   const isApplied = a.operation === 'Apply'
   if (isApplied !== (b.operation === 'Apply')) return isApplied
-  const [time, other] = [a.time ?? '', b.time ?? '']
+  const time = a.time ?? ''
+  const other = b.time ?? ''
   return time === other ? named(a) < named(b) : time < other
 }
 
 const named = ({ manager = '', subresource = '' }: ManagedFieldsEntry): string => `${manager} ${subresource}`
 
 function capped(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
+  if (entries.length <= MAX_UPDATE_MANAGERS) return entries
   const updates = entries.filter((e) => e.operation === 'Update')
   if (updates.length <= MAX_UPDATE_MANAGERS) return entries
   const oldest = updates

@@ -60,7 +60,8 @@ export function checkUpdate(
 
 /** Whether two objects have the same members, which are the same objects and not their likes. */
 function sameMembers<T extends object>(a: T, b: DeepReadonly<T>): boolean {
-  const [left, right] = [a as JsonObject, b as JsonObject]
+  const left = a as JsonObject
+  const right = b as JsonObject
   for (const key in left) if (left[key] !== right[key]) return false
   for (const key in right) if (!Object.hasOwn(left, key)) return false
   return true
