@@ -78,7 +78,8 @@ export function keyOfRequest({ served, context }: Pick<Call, 'served' | 'context
 async function getObject(call: Call): Promise<ApiResponse> {
   const { core, served, request } = call
   const form = formOf(call)
-  await fresh(core, request.query.get('resourceVersion') ?? '')
+  const behind = fresh(core, request.query.get('resourceVersion') ?? '')
+  if (behind) await behind
   return objectResponse(served, mustGet(served, keyOfRequest(call)), 200, form)
 }
 

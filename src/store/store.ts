@@ -124,7 +124,7 @@ export interface Store extends AsyncDisposable {
   readonly compacted: number
 
   /** The newest revision at this call, whoever wrote it: what a read must see to be up to date. Where the log is shared with other processes it is asked for. */
-  newest(): Promise<number>
+  newest(): Promise<number> | number
 
   /**
    * The entry, now or as it was at `revision`. Throws `CompactedError` below the floor (unless this key's own retained history still

@@ -42,10 +42,16 @@ export async function list(
   return { items, revision, next, remaining: selected.filtered ? undefined : remaining }
 }
 
-/** Waits until reads are as fresh as asked: by default as fresh as the store. */
-export async function fresh(core: Core, asked: string): Promise<void> {
-  if (asked === '0') return
-  const revision = asked === '' ? await core.store.newest() : revisionOf(asked)
+/** Resolves when reads are as fresh as asked: by default as fresh as the store. undefined: they are, as nearly always with a store of our own. */
+export function fresh(core: Core, asked: string): Promise<void> | undefined {
+  if (asked === '0') return undefined
+  const revision = asked === '' ? core.store.newest() : revisionOf(asked)
+  if (typeof revision === 'number' && revision <= core.cacher.revision) return undefined
+  return caughtUp(core, revision)
+}
+
+async function caughtUp(core: Core, asked: number | Promise<number>): Promise<void> {
+  const revision = await asked
   if (await core.cacher.reachedSoon(revision)) return
   throw errors.tooLargeResourceVersion(revision, core.cacher.revision)
 }

@@ -79,7 +79,7 @@ class Ledger implements Store {
     return this.#commits.state.compacted
   }
 
-  async newest(): Promise<number> {
+  newest(): number {
     this.#refuseClosed()
     return this.revision
   }

@@ -33,7 +33,7 @@ export function rebased(store: Store): Store {
     get compacted() {
       return down(store.compacted)
     },
-    newest: async () => down(await call(store.newest())),
+    newest: async () => down(await call(Promise.resolve(store.newest()))),
     get: async (key, options) => entry(await call(store.get(key, at(options)))),
     async list(prefix, options) {
       const { entries, revision, more } = await call(store.list(prefix, at(options)))
