@@ -114,9 +114,13 @@ function daysIn(year: number, month: number): number {
   return new Date(Date.UTC(year, month, 0)).getUTCDate()
 }
 
+/** A second in UTC on a day that every month has: nothing to work out. */
+const PLAIN_TIME = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/
+
 function readTime(value: unknown): string {
   if (typeof value !== 'string')
     throw new DecodeError(`json: cannot unmarshal ${describe(value)} into Go value of type string`)
+  if (PLAIN_TIME.test(value)) return value
   const { ms } = parsedTime(value, '2006-01-02T15:04:05Z07:00')
   return UTC_SECONDS.test(value) ? value : utcSeconds(ms)
 }

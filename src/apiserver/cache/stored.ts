@@ -75,7 +75,14 @@ export class StoredObject implements CachedObject, Tenant {
     const { bytes } = this
     const start = bytes.indexOf(METADATA) + METADATA.length
     const end = bytes.indexOf(',', start) + 1
-    return StoredObject.fromStore(this.key, revision, Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]))
+    const later = StoredObject.fromStore(
+      this.key,
+      revision,
+      Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]),
+    )
+    // Whoever watches looks at what went: it need not be parsed again for a number.
+    if (this.#form) later.#form = new Form(atRevision(this.#form.object, revision), later)
+    return later
   }
 
   /** Whether `stored`, not yet at a revision, is this state: the same bytes, or the same fields in another order, which is as long. */
@@ -144,6 +151,10 @@ export class StoredObject implements CachedObject, Tenant {
     }
     return frame
   }
+}
+
+function atRevision(object: DeepReadonly<AnyObject>, revision: number): DeepReadonly<AnyObject> {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } }
 }
 
 class Form implements ParsedForm {
