@@ -79,7 +79,7 @@ async function getObject(call: Call): Promise<ApiResponse> {
   const { core, served, request } = call
   const form = formOf(call)
   const behind = fresh(core, request.query.get('resourceVersion') ?? '')
-  if (behind) await behind
+  if (behind !== undefined) await behind
   return objectResponse(served, mustGet(served, keyOfRequest(call)), 200, form)
 }
 

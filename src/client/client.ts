@@ -67,6 +67,8 @@ export interface ObjectList<T> {
 /** Where an object can be had again: from the server's cache, when that is in this process. */
 export interface ObjectSource<T> {
   readonly object: DeepReadonly<T>
+  /** The same, cheaper, for who never asks which fields somebody owns. */
+  readonly content?: DeepReadonly<T>
 }
 
 export interface ObjectEvent<T> {

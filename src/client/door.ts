@@ -68,6 +68,8 @@ export interface WatchFrame {
 /** Whose object may be parsed when it is asked for. */
 export interface ObjectSource {
   readonly object: DeepReadonly<unknown>
+  /** The same, cheaper, for who never asks which fields somebody owns. */
+  readonly content?: DeepReadonly<unknown>
 }
 
 export type ResponseBody =

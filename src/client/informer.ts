@@ -95,7 +95,7 @@ class WatchedCache<T> implements FollowingInformer<T> {
   }
 
   get(key: ObjectKey): DeepReadonly<T> | undefined {
-    return this.#objects.get(keyText(key))?.object
+    return contentOf(this.#objects.get(keyText(key)))
   }
 
   list(namespace?: string): DeepReadonly<T>[] {
@@ -105,7 +105,7 @@ class WatchedCache<T> implements FollowingInformer<T> {
   }
 
   #all(): DeepReadonly<T>[] {
-    return Array.from(this.#objects.values(), ({ object }) => object)
+    return Array.from(this.#objects.values(), (source) => contentOf(source))
   }
 
   by(index: string, value: string): DeepReadonly<T>[] {
@@ -114,7 +114,7 @@ class WatchedCache<T> implements FollowingInformer<T> {
     if (keys === undefined) return found
     for (const key of keys) {
       const source = this.#objects.get(key)
-      if (source !== undefined) found.push(source.object)
+      if (source !== undefined) found.push(contentOf(source))
     }
     return found
   }
@@ -125,7 +125,7 @@ class WatchedCache<T> implements FollowingInformer<T> {
 
   onChange(handler: (change: InformerChange<T>) => void): void {
     this.#handlers.push(handler)
-    for (const { object } of this.#objects.values()) handler({ type: 'added', object })
+    for (const source of this.#objects.values()) handler({ type: 'added', object: contentOf(source) })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -163,7 +163,7 @@ class WatchedCache<T> implements FollowingInformer<T> {
     })
     const seen = new Set<string>()
     for (const source of listed.sources ?? listed.items.map(sourceOf)) seen.add(this.#put(source))
-    for (const [key, { object }] of this.#objects) if (!seen.has(key)) this.#drop(object)
+    for (const [key, source] of this.#objects) if (!seen.has(key)) this.#drop(contentOf(source))
     this.#revision = listed.resourceVersion
     this.#markSynced()
   }
@@ -181,18 +181,20 @@ class WatchedCache<T> implements FollowingInformer<T> {
     for await (const batch of events) for (const event of batch) this.#take(event)
   }
 
-  #take({ type, object, source }: ObjectEvent<T>): void {
+  #take(event: ObjectEvent<T>): void {
+    const source = event.source ?? sourceOf(event.object)
+    const object = contentOf(source)
     this.#revision = metadataOf(object).resourceVersion ?? this.#revision
-    if (type === 'DELETED') this.#drop(object)
-    else if (type !== 'BOOKMARK') this.#put(source ?? sourceOf(object))
+    if (event.type === 'DELETED') this.#drop(object)
+    else if (event.type !== 'BOOKMARK') this.#put(source)
   }
 
   /** Returns its key. */
   #put(source: ObjectSource<T>): string {
-    const { object } = source
+    const object = contentOf(source)
     const metadata = metadataOf(object)
     const key = keyText(metadata)
-    const previous = this.#objects.get(key)?.object
+    const previous = contentOf(this.#objects.get(key))
     if (previous && metadataOf(previous).resourceVersion === metadata.resourceVersion) return key
     this.#objects.set(key, source)
     this.#index(key, previous, object)
@@ -202,7 +204,7 @@ class WatchedCache<T> implements FollowingInformer<T> {
 
   #drop(object: DeepReadonly<T>): void {
     const key = keyText(metadataOf(object))
-    const previous = this.#objects.get(key)?.object
+    const previous = contentOf(this.#objects.get(key))
     if (previous === undefined) return
     this.#objects.delete(key)
     this.#index(key, previous, undefined)
@@ -240,6 +242,13 @@ function sourceOf<T>(object: DeepReadonly<T>): ObjectSource<T> {
   const metadata = metadataOf(object) as { managedFields?: unknown }
   if (metadata.managedFields !== undefined) delete metadata.managedFields
   return { object }
+}
+
+/** What a source gives to who does not ask which fields somebody owns: components do not. */
+function contentOf<T>(source: ObjectSource<T>): DeepReadonly<T>
+function contentOf<T>(source: ObjectSource<T> | undefined): DeepReadonly<T> | undefined
+function contentOf<T>(source: ObjectSource<T> | undefined): DeepReadonly<T> | undefined {
+  return source && (source.content ?? source.object)
 }
 
 function metadataOf(object: unknown): AnyObject['metadata'] {

@@ -7,6 +7,7 @@ import type { AnyObject, ObjectKey } from '../apimachinery/metadata.ts'
 import { decodeProtobuf } from '../apimachinery/protobuf/protobuf.ts'
 import type { DeepReadonly } from '../apimachinery/resource.ts'
 import type { AnyResource } from '../api/all.ts'
+import { findDifferences } from '../apiserver/cache/consistency.ts'
 import { collectionPath, objectPath } from '../client/paths.ts'
 import type { TestCluster } from './cluster.ts'
 import { ADMIN } from './cluster.ts'
@@ -139,6 +140,31 @@ const CHECKS: Readonly<Record<string, Check>> = {
     assert.deepEqual(pick(after), { keep: 'me', how: 'apply' })
     const again = await client.patch(resource, key, { type: 'apply', body: applied }, { fieldManager: 'applier' })
     assert.deepEqual(again, after, 'applying the same again changes nothing')
+    await end(subject, made)
+  },
+
+  async 'is kept in memory as its bytes read, whichever way it was written'(subject, unique) {
+    const { cluster, resource } = subject
+    const { client } = cluster
+    const { status, change } = sampleOf(resource)
+    const check = async (way: string): Promise<void> =>
+      assert.deepEqual(await findDifferences(cluster.server.cacher), [], way)
+    const made = await make(subject, unique, { labels: { keep: 'me' } })
+    const key = keyOf(made)
+    await check('created')
+    await client.patch(resource, key, { type: 'merge', body: change })
+    await check('patched')
+    if (resource.subresources?.status) {
+      await client.patch(resource, key, { type: 'merge', body: { status } }, { subresource: 'status' })
+      await check('its status patched')
+    }
+    const { apiVersion, kind } = resource
+    const body = { apiVersion, kind, metadata: { ...key, annotations: { how: 'apply' } } }
+    const applied = await client.patch(resource, key, { type: 'apply', body }, { fieldManager: 'applier' })
+    await check('applied')
+    const labels = { ...applied.metadata.labels, how: 'update' }
+    await client.update(resource, { ...applied, metadata: { ...applied.metadata, labels } })
+    await check('updated')
     await end(subject, made)
   },
 

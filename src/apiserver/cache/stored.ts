@@ -1,6 +1,7 @@
 // How an object sits in the store and in the cache: JSON bytes whose first field after kind and apiVersion is metadata, so that the
 // revision, which is known only after the commit, can be put in without parsing.
 
+import { FieldsText } from '../../apimachinery/apply/added.ts'
 import type { AnyObject } from '../../apimachinery/metadata.ts'
 import { deepEqual } from '../../apimachinery/patch/json-patch.ts'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
@@ -39,6 +40,8 @@ export class StoredObject implements CachedObject, Tenant {
   static held(key: string, revision: number, stored: Buffer, slabs: Slabs): StoredObject {
     const object = new StoredObject(key, revision, spliceResourceVersion(stored, revision, undefined, slabs.take))
     object.#slab = slabs.settle(object)
+    const made = objectsMade.get(stored)
+    if (made) object.#keep(atRevision(made, revision))
     return object
   }
 
@@ -81,7 +84,7 @@ export class StoredObject implements CachedObject, Tenant {
       Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]),
     )
     // Whoever watches looks at what went: it need not be parsed again for a number.
-    if (this.#form) later.#form = new Form(atRevision(this.#form.object, revision), later)
+    if (this.#form) later.#form = new Form(atRevision(this.#form.whole, revision), later)
     return later
   }
 
@@ -96,6 +99,14 @@ export class StoredObject implements CachedObject, Tenant {
     const form = this.#form
     if (!form) return this.#parse()
     form.isUsed = true
+    return form.whole
+  }
+
+  /** `object` for who never asks which fields somebody owns: those may still be text in it. */
+  get content(): DeepReadonly<AnyObject> {
+    const form = this.#form
+    if (!form) return this.#parse()
+    form.isUsed = true
     return form.object
   }
 
@@ -105,14 +116,18 @@ export class StoredObject implements CachedObject, Tenant {
 
   #parse(): DeepReadonly<AnyObject> {
     const object = JSON.parse(this.#bytes.toString()) as AnyObject
+    this.#keep(object)
+    return object
+  }
+
+  #keep(object: DeepReadonly<AnyObject>): void {
     this.#form = new Form(object, this)
     this.#slab?.slabs.forms.add(this.#form)
-    return object
   }
 
   /** For one look at one of many: what all of them are parsed may be more than there is memory. */
   glance(): DeepReadonly<AnyObject> {
-    return this.#form?.object ?? (JSON.parse(this.#bytes.toString()) as AnyObject)
+    return this.#form?.whole ?? (JSON.parse(this.#bytes.toString()) as AnyObject)
   }
 
   /** The labels, read out of the bytes where the object is not parsed. */
@@ -153,6 +168,16 @@ export class StoredObject implements CachedObject, Tenant {
   }
 }
 
+const objectsMade = new WeakMap<Buffer, DeepReadonly<AnyObject>>()
+
+/**
+ * `object` was serialized to `stored`, which are about to be committed: the cache that takes them up need not parse what is there. From here on
+ * nobody changes the object.
+ */
+export function handOver(stored: Buffer, object: DeepReadonly<AnyObject>): void {
+  objectsMade.set(stored, object)
+}
+
 function atRevision(object: DeepReadonly<AnyObject>, revision: number): DeepReadonly<AnyObject> {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } }
 }
@@ -168,6 +193,15 @@ class Form implements ParsedForm {
     this.object = object
     this.sizeBytes = of.sizeBytes
     this.#of = of
+  }
+
+  /** With the owners of fields read, where they were text as the object was made. */
+  get whole(): DeepReadonly<AnyObject> {
+    for (const entry of this.object.metadata.managedFields ?? []) {
+      const { fieldsV1 } = entry
+      if (fieldsV1 instanceof FieldsText) (entry as { fieldsV1: unknown }).fieldsV1 = fieldsV1.toJSON()
+    }
+    return this.object
   }
 
   forget(): void {

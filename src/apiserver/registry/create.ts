@@ -8,7 +8,7 @@ import type { AnyObject } from '../../apimachinery/metadata.ts'
 import { cloneJson } from '../../apimachinery/objects.ts'
 import { trackUpdate } from '../../apimachinery/apply/managed-fields.ts'
 import { admit } from '../admission/admission.ts'
-import { StoredObject } from '../cache/stored.ts'
+import { handOver, StoredObject } from '../cache/stored.ts'
 import type { RequestContext } from './context.ts'
 import { actorOf } from './context.ts'
 import { type Core, hookOf, keyOf, type Served, type WriteOutcome } from './served.ts'
@@ -86,6 +86,7 @@ async function commit(
     const value = storedBytes(resource, object)
     if (context.dryRun) return StoredObject.fromStore(key, 0, value)
     const ttl = resource.ttlSeconds === undefined ? {} : { ttlSeconds: resource.ttlSeconds }
+    handOver(value, object)
     outcome = 'unknown'
     const result = await core.store.write({ key, value, expected: 0, actor: actorOf(context), ...ttl })
     outcome = result.ok ? 'committed' : 'failed'

@@ -9,7 +9,7 @@ import { deepEqual } from '../../apimachinery/patch/json-patch.ts'
 import { trackUpdate } from '../../apimachinery/apply/managed-fields.ts'
 import type { DeepReadonly } from '../../apimachinery/resource.ts'
 import { admit } from '../admission/admission.ts'
-import { StoredObject } from '../cache/stored.ts'
+import { handOver, StoredObject } from '../cache/stored.ts'
 import { actorOf, type RequestContext } from './context.ts'
 import { countsGenerations } from './create.ts'
 import { withoutRevision } from './metadata-copy.ts'
@@ -120,6 +120,7 @@ async function commit(core: Core, served: Served, key: ObjectKey, attempt: Attem
     if (!gone && current.holds(value)) return current
     if (context.dryRun) return StoredObject.fromStore(storeKey, current.revision, value)
     const write = { key: storeKey, value: gone ? null : value, expected: current.revision, actor: actorOf(context) }
+    handOver(value, next)
     outcome = 'unknown'
     const result = await core.store.write(write)
     outcome = result.ok ? 'committed' : 'failed'
