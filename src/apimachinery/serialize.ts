@@ -13,7 +13,11 @@ const CLOSE_BRACE = 0x7d
  * when the object is served (`spliceResourceVersion`).
  */
 export function serialize(resource: SerializedKind, object: object): Buffer {
-  return Buffer.from(serializeText(resource, object))
+  const text = serializeText(resource, object)
+  // Not out of Node's pool: one object that is kept would keep a whole block of it, and the next ones would pay the kernel for fresh memory.
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  bytes.write(text)
+  return bytes
 }
 
 /** What serializing needs to know of a resource. */
