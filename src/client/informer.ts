@@ -120,7 +120,8 @@ class WatchedCache<T> implements FollowingInformer<T> {
   }
 
   #indexOf(name: string): Index<T> | undefined {
-    return this.#indexes.find((index) => index.name === name)
+    for (const index of this.#indexes) if (index.name === name) return index
+    return undefined
   }
 
   onChange(handler: (change: InformerChange<T>) => void): void {

@@ -12,7 +12,7 @@ import type { EventRecorder } from '../client/events.ts'
 import type { Informer } from '../client/informer.ts'
 import { type InformerSet, ORPHAN_INDEX, OWNER_INDEX } from '../client/informer-set.ts'
 import { OwnWrites } from './own-writes.ts'
-import { keyText, parseKey } from './keys.ts'
+import { keyOf, keyText, parseKey } from './keys.ts'
 import { WorkQueue } from './queue.ts'
 
 /** Work that must not be tried again before something changes. */
@@ -25,6 +25,12 @@ export type AnyKind = Pick<Resource, 'group' | 'version' | 'kind' | 'plural' | '
 export interface Cache {
   get<T>(resource: Resource<T>, key: ObjectKey): DeepReadonly<T> | undefined
   list<T>(resource: Resource<T>, namespace?: string): DeepReadonly<T>[]
+  /** The keys of those objects of a namespace that suit: what a change of another object is asked for, which mostly suits none. */
+  keysOf<T>(
+    resource: Resource<T>,
+    namespace: string | undefined,
+    suits: (object: DeepReadonly<T>) => boolean,
+  ): readonly ObjectKey[]
   /** The objects controlled by the owner of this uid (`metadata.ownerReferences` with `controller: true`). */
   ownedBy<T>(resource: Resource<T>, uid: string): DeepReadonly<T>[]
   /** The objects of a namespace that nobody controls. */
@@ -208,10 +214,17 @@ function connect(controller: Controller, informers: InformerSet, cache: Cache, q
   return sources
 }
 
+const NO_KEYS: readonly ObjectKey[] = []
+
 export function cacheOver(informers: InformerSet): Cache {
   return {
     get: (resource, key) => informers.of(resource).get(key),
     list: (resource, namespace) => informers.of(resource).list(namespace),
+    keysOf(resource, namespace, suits) {
+      const objects = informers.of(resource).list(namespace)
+      if (objects.length === 0) return NO_KEYS
+      return objects.filter(suits).map((object) => keyOf(object as unknown as DeepReadonly<AnyObject>))
+    },
     ownedBy: (resource, uid) => informers.of(resource).by(OWNER_INDEX, uid),
     orphans: (resource, namespace) => informers.of(resource).by(ORPHAN_INDEX, namespace),
     // Revisions are the store's counter, so later is greater.

@@ -41,7 +41,7 @@ export class StoredObject implements CachedObject, Tenant {
     const object = new StoredObject(key, revision, spliceResourceVersion(stored, revision, undefined, slabs.take))
     object.#slab = slabs.settle(object)
     const made = objectsMade.get(stored)
-    if (made) object.#keep(atRevision(made, revision))
+    if (made) object.#keep(atRevision(made, revision)).ownersMayBeText = true
     return object
   }
 
@@ -120,9 +120,11 @@ export class StoredObject implements CachedObject, Tenant {
     return object
   }
 
-  #keep(object: DeepReadonly<AnyObject>): void {
-    this.#form = new Form(object, this)
-    this.#slab?.slabs.forms.add(this.#form)
+  #keep(object: DeepReadonly<AnyObject>): Form {
+    const form = new Form(object, this)
+    this.#form = form
+    this.#slab?.slabs.forms.add(form)
+    return form
   }
 
   /** For one look at one of many: what all of them are parsed may be more than there is memory. */
@@ -187,6 +189,8 @@ class Form implements ParsedForm {
   readonly sizeBytes: number
   isUsed = false
   slot = -1
+  /** Which fields somebody owns may still be what was written into the bytes (`FieldsText`). */
+  ownersMayBeText = false
   readonly #of: StoredObject
 
   constructor(object: DeepReadonly<AnyObject>, of: StoredObject) {
@@ -195,11 +199,13 @@ class Form implements ParsedForm {
     this.#of = of
   }
 
-  /** With the owners of fields read, where they were text as the object was made. */
   get whole(): DeepReadonly<AnyObject> {
-    for (const entry of this.object.metadata.managedFields ?? []) {
-      const { fieldsV1 } = entry
-      if (fieldsV1 instanceof FieldsText) (entry as { fieldsV1: unknown }).fieldsV1 = fieldsV1.toJSON()
+    if (this.ownersMayBeText) {
+      this.ownersMayBeText = false
+      for (const entry of this.object.metadata.managedFields ?? []) {
+        const { fieldsV1 } = entry
+        if (fieldsV1 instanceof FieldsText) (entry as { fieldsV1: unknown }).fieldsV1 = fieldsV1.toJSON()
+      }
     }
     return this.object
   }

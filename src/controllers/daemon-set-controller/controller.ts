@@ -57,10 +57,7 @@ export function daemonSetController(): Controller {
         toKeys(pod, cache) {
           const { namespace, labels } = pod.metadata
           if (controllerOf(pod) !== undefined || namespace === undefined) return []
-          return cache
-            .list(daemonSets, namespace)
-            .filter((set) => selector(set).matches(labels))
-            .map(keyOf)
+          return cache.keysOf(daemonSets, namespace, (set) => selector(set).matches(labels))
         },
       }),
       watches({ resource: nodes, toKeys: (_, cache) => cache.list(daemonSets).map(keyOf) }),

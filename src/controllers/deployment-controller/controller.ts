@@ -64,10 +64,7 @@ export const deploymentController = defineController({
       toKeys(set, cache) {
         const { namespace, labels } = set.metadata
         if (controllerOf(set) !== undefined || namespace === undefined) return []
-        return cache
-          .list(deployments, namespace)
-          .filter((deployment) => selector(deployment).matches(labels))
-          .map(keyOf)
+        return cache.keysOf(deployments, namespace, (deployment) => selector(deployment).matches(labels))
       },
     }),
     // A Recreate rollout waits for the last old pod to be gone.

@@ -47,10 +47,7 @@ export const disruptionController = defineController({
     watches({
       resource: pods,
       toKeys: ({ metadata: { namespace, labels } }, cache) =>
-        cache
-          .list(podDisruptionBudgets, namespace)
-          .filter((budget) => selector(budget).matches(labels))
-          .map(keyOf),
+        cache.keysOf(podDisruptionBudgets, namespace, (budget) => selector(budget).matches(labels)),
     }),
     ...scaleSources,
   ],

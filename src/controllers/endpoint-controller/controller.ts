@@ -34,10 +34,7 @@ export const endpointController = defineController({
       toKeys(pod, cache) {
         const { namespace } = pod.metadata
         if (namespace === undefined) return []
-        return cache
-          .list(services, namespace)
-          .filter((service) => selects(service, pod))
-          .map(keyOf)
+        return cache.keysOf(services, namespace, (service) => selects(service, pod))
       },
     }),
     watches({ resource: endpoints, toKeys: (object) => [keyOf(object)] }),

@@ -24,10 +24,7 @@ export const endpointSliceController = defineController({
       toKeys(pod, cache) {
         const { namespace } = pod.metadata
         if (namespace === undefined) return []
-        return cache
-          .list(services, namespace)
-          .filter((service) => selects(service, pod))
-          .map(keyOf)
+        return cache.keysOf(services, namespace, (service) => selects(service, pod))
       },
     }),
     watches({

@@ -15,7 +15,7 @@ import {
   type ReconcileResult,
   watches,
 } from '../controller.ts'
-import { keyOf, keyText } from '../keys.ts'
+import { keyText } from '../keys.ts'
 import { createPods, deletePods } from '../replica-set-core/act.ts'
 import { claim } from '../replica-set-core/claim.ts'
 import { type BackoffRecord, NO_FAILURES } from './backoff.ts'
@@ -46,10 +46,7 @@ export function jobController(): Controller {
         toKeys(pod, cache) {
           const { namespace, labels } = pod.metadata
           if (controllerOf(pod) !== undefined || namespace === undefined) return []
-          return cache
-            .list(jobs, namespace)
-            .filter((job) => selector(job).matches(labels))
-            .map(keyOf)
+          return cache.keysOf(jobs, namespace, (job) => selector(job).matches(labels))
         },
       }),
     ],

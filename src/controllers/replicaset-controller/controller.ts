@@ -6,7 +6,6 @@ import { controllerOf } from '../../api/core/owners.ts'
 import { pods } from '../../api/core/pod/pod.ts'
 import { isPodActive } from '../../api/core/pod/readiness.ts'
 import { defineController, watches } from '../controller.ts'
-import { keyOf } from '../keys.ts'
 import { type Flavour, reconcileReplicas } from '../replica-set-core/reconcile.ts'
 import type { ReplicaSet } from '../../api/apps/replica-set.ts'
 
@@ -35,10 +34,7 @@ export const replicaSetController = defineController({
       toKeys(pod, cache) {
         const { namespace } = pod.metadata
         if (controllerOf(pod) !== undefined || namespace === undefined) return []
-        return cache
-          .list(replicaSets, namespace)
-          .filter((set) => flavour.selector(set).matches(pod.metadata.labels))
-          .map(keyOf)
+        return cache.keysOf(replicaSets, namespace, (set) => flavour.selector(set).matches(pod.metadata.labels))
       },
     }),
   ],

@@ -5,7 +5,6 @@ import { controllerOf } from '../../api/core/owners.ts'
 import { pods } from '../../api/core/pod/pod.ts'
 import { type ReplicationController, replicationControllers } from '../../api/core/replication-controller.ts'
 import { defineController, watches } from '../controller.ts'
-import { keyOf } from '../keys.ts'
 import { type Flavour, reconcileReplicas } from '../replica-set-core/reconcile.ts'
 
 const flavour: Flavour<ReplicationController> = {
@@ -25,10 +24,9 @@ export const replicationController = defineController({
       toKeys(pod, cache) {
         const { namespace } = pod.metadata
         if (controllerOf(pod) !== undefined || namespace === undefined) return []
-        return cache
-          .list(replicationControllers, namespace)
-          .filter((controller) => flavour.selector(controller).matches(pod.metadata.labels))
-          .map(keyOf)
+        return cache.keysOf(replicationControllers, namespace, (controller) =>
+          flavour.selector(controller).matches(pod.metadata.labels),
+        )
       },
     }),
   ],

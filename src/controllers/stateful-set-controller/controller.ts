@@ -47,10 +47,11 @@ export const statefulSetController = defineController({
       toKeys(pod, cache) {
         const { namespace, labels } = pod.metadata
         if (controllerOf(pod) !== undefined || namespace === undefined) return []
-        return cache
-          .list(statefulSets, namespace)
-          .filter((set) => selector(set).matches(labels) && ordinalOf(set, pod) !== undefined)
-          .map(keyOf)
+        return cache.keysOf(
+          statefulSets,
+          namespace,
+          (set) => selector(set).matches(labels) && ordinalOf(set, pod) !== undefined,
+        )
       },
     }),
   ],
