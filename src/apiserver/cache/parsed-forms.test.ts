@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { ParsedForms } from './parsed-forms.ts'
 import { Slabs } from './slabs.ts'
-import { StoredObject } from './stored.ts'
+import { handOver, StoredObject } from './stored.ts'
 
 const LIMIT = 2000
 
@@ -72,4 +72,25 @@ test('what is retired stays parsed until all have heard of what came after it', 
   assert.equal(object?.object, seen)
   forms.dropRetired()
   assert.equal(object?.isParsed, false)
+})
+
+test('what was handed over is kept if somebody looked by the time all have heard of it', () => {
+  const forms = new ParsedForms(LIMIT)
+  const slabs = new Slabs(forms)
+  const take = (name: string): StoredObject => {
+    const object = { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name } }
+    const stored = Buffer.from(JSON.stringify(object))
+    handOver(stored, object)
+    return StoredObject.held(name, 7, stored, slabs)
+  }
+  const [seen, unseen] = [take('seen'), take('unseen')]
+  assert.equal(forms.count, 2)
+  assert.deepEqual(seen.content, {
+    kind: 'ConfigMap',
+    apiVersion: 'v1',
+    metadata: { name: 'seen', resourceVersion: '7' },
+  })
+  forms.dropRetired()
+  assert.deepEqual([seen.isParsed, unseen.isParsed, forms.count], [true, false, 1])
+  assert.equal(unseen.object.metadata.name, 'unseen')
 })

@@ -18,6 +18,8 @@ export interface ParsedForm {
 
 interface Droppable {
   dropParsed(): void
+  /** The same, unless somebody has looked into it. */
+  dropUnseen(): void
 }
 
 /** A clock: the hand goes around, takes what has not been looked into since it last passed, and gives a second chance to the rest. */
@@ -25,6 +27,7 @@ export class ParsedForms {
   readonly #limit: number
   readonly #ring: ParsedForm[] = []
   #retired: Droppable[] = []
+  #offered: Droppable[] = []
   #bytes = 0
   #hand = 0
   /** While it is, nothing is counted: whoever parses drops it again. */
@@ -65,10 +68,17 @@ export class ParsedForms {
     this.#retired.push(object)
   }
 
-  /** Everybody has been told of what was retired. */
+  /** It is parsed before anybody looked. Readers in this process who are told of it now may. */
+  offer(object: Droppable): void {
+    this.#offered.push(object)
+  }
+
+  /** Everybody has been told of what was retired and offered. */
   dropRetired(): void {
     for (const object of this.#retired) object.dropParsed()
-    this.#retired = []
+    for (const object of this.#offered) object.dropUnseen()
+    if (this.#retired.length > 0) this.#retired = []
+    if (this.#offered.length > 0) this.#offered = []
   }
 
   /** Drops what nobody has looked into since the last time. */

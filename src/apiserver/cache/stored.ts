@@ -41,7 +41,10 @@ export class StoredObject implements CachedObject, Tenant {
     const object = new StoredObject(key, revision, spliceResourceVersion(stored, revision, undefined, slabs.take))
     object.#slab = slabs.settle(object)
     const made = objectsMade.get(stored)
-    if (made) object.#keep(atRevision(made, revision)).ownersMayBeText = true
+    if (made) {
+      object.#keep(atRevision(made, revision)).ownersMayBeText = true
+      slabs.forms.offer(object)
+    }
     return object
   }
 
@@ -156,6 +159,10 @@ export class StoredObject implements CachedObject, Tenant {
     const form = this.#form
     this.#form = undefined
     if (form && form.slot >= 0) this.#slab?.slabs.forms.remove(form)
+  }
+
+  dropUnseen(): void {
+    if (this.#form?.isUsed === false) this.dropParsed()
   }
 
   /** The watch event of `type` about this object, framed once for all watchers. */
