@@ -1,9 +1,10 @@
 // Bytes to send through connections, and what comes back of them.
 
 import { randomBytes } from 'node:crypto'
-import { connect } from 'node:net'
 import { once } from 'node:events'
-import { buffer } from 'node:stream/consumers'
+import { get, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { buffer, text } from 'node:stream/consumers'
 
 export const noise = (size: number): Buffer => randomBytes(size)
 
@@ -27,11 +28,18 @@ export async function isTurnedAway(port: number): Promise<boolean> {
   return said === 0
 }
 
-/** A page behind an address that is just being set up: asked for anew until somebody answers. */
+/** A page behind an address that is just being set up: asked for anew until somebody answers. Each time by a connection of its own: who answers is decided for one. */
 export async function pageOf(url: string): Promise<string> {
   for (;;) {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(2000) }).catch(() => undefined)
-    if (answer?.ok) return await answer.text()
+    const page = await askFor(url).catch(() => undefined)
+    if (page !== undefined) return page
     await new Promise((resolve) => setImmediate(resolve))
   }
+}
+
+async function askFor(url: string): Promise<string | undefined> {
+  const asked = get(url, { agent: false, signal: AbortSignal.timeout(2000) })
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  const page = await text(answer)
+  return answer.statusCode === 200 ? page : undefined
 }
