@@ -14,6 +14,7 @@ import * as errors from '../apimachinery/errors.ts'
 import type { ApiRequest, ApiResponse, Handle } from '../client/door.ts'
 import { CLIENT_GONE } from './answer.ts'
 import { writeStream } from './http2-answer.ts'
+import { targetOf } from './request-target.ts'
 import { errorResponse } from './responses.ts'
 
 /** Requests of one connection at once (upstream's limit). */
@@ -138,8 +139,6 @@ async function serve(options: Http2Options, incoming: Incoming): Promise<void> {
   return writeStream(answer, request, { stream, clock: options.clock })
 }
 
-const NO_QUERY = new URLSearchParams()
-
 function requestOf({ headers: received, facts }: Incoming, signal: AbortSignal): ApiRequest {
   const headers: Record<string, string | undefined> = {}
   for (const name in received) {
@@ -148,12 +147,9 @@ function requestOf({ headers: received, facts }: Incoming, signal: AbortSignal):
   }
   const authority = received[':authority']
   if (authority !== undefined) headers['host'] = authority
-  const url = received[':path'] ?? '/'
-  const mark = url.indexOf('?')
   return {
     method: received[':method'] ?? 'GET',
-    path: mark < 0 ? url : url.slice(0, mark),
-    query: mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1)),
+    ...targetOf(received[':path'] ?? '/'),
     headers,
     ...facts,
     signal,

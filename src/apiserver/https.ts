@@ -11,6 +11,7 @@ import * as errors from '../apimachinery/errors.ts'
 import type { ApiRequest, ApiResponse, Handle } from '../client/door.ts'
 import { CLIENT_GONE, writeAnswer } from './answer.ts'
 import { type ConnectionFacts, Http2Connections } from './http2.ts'
+import { targetOf } from './request-target.ts'
 import { errorResponse } from './responses.ts'
 
 /** The largest request body (upstream MaxRequestBodyBytes). */
@@ -210,18 +211,13 @@ function readBody(message: IncomingMessage): Buffer | Promise<Buffer> {
 
 /** The HTTP request as a plain value. */
 function toRequest(message: IncomingMessage): ApiRequest {
-  const url = message.url ?? '/'
-  const mark = url.indexOf('?')
   return {
     method: message.method ?? 'GET',
-    path: mark < 0 ? url : url.slice(0, mark),
-    query: mark < 0 ? NO_QUERY : new URLSearchParams(url.slice(mark + 1)),
+    ...targetOf(message.url ?? '/'),
     headers: message.headers as Record<string, string | undefined>,
     ...connectionOf(message.socket as TLSSocket),
   }
 }
-
-const NO_QUERY = new URLSearchParams()
 
 /** What all requests of a connection have in common: who is at the other end, and whether somebody still is. */
 interface Connection extends ConnectionFacts {

@@ -4,12 +4,29 @@ import type { Mutant } from './mutant.ts'
 
 const PROMISES = 'src/apiserver/cache/promises.test.ts'
 const CACHER = 'src/apiserver/cache/cacher.test.ts'
+const CONFORMANCE = 'src/apiserver/conformance.test.ts'
 const CONSISTENCY = 'src/apiserver/cache/consistency.test.ts'
 const INDEXES = 'src/apiserver/cache/resource-cache.test.ts'
 const CLIENTS = 'src/apiserver/api-server.test.ts'
 const LISTS = 'src/apiserver/watch-list.test.ts'
 
 export const apiServerMutants: readonly Mutant[] = [
+  {
+    does: 'Who writes an object hands over the state before it',
+    bugClass: 'silent divergence',
+    file: 'src/apiserver/registry/update.ts',
+    from: 'handOver(value, next)',
+    to: 'handOver(value, previous)',
+    test: CONFORMANCE,
+  },
+  {
+    does: 'Who writes an object hands it over and goes on changing it',
+    bugClass: 'silent divergence',
+    file: 'src/apiserver/registry/create.ts',
+    from: 'handOver(value, object)',
+    to: "handOver(value, object)\n    object.metadata.labels = { ...object.metadata.labels, late: 'yes' }",
+    test: CONFORMANCE,
+  },
   {
     does: 'The watch cache drops deletions',
     bugClass: 'silent divergence',

@@ -8,6 +8,22 @@ const MEMORY = 'src/store/memory/memory.test.ts'
 
 export const storeMutants: readonly Mutant[] = [
   {
+    does: 'The rows of a commit lie over each other in memory',
+    bugClass: 'silent divergence',
+    file: 'src/store/ledger/arena.ts',
+    from: 'this.#used = end',
+    to: 'this.#used = 0',
+    test: LINEARIZABILITY,
+  },
+  {
+    does: 'Tables that keep their rows are given memory that the next commit uses again',
+    bugClass: 'silent divergence',
+    file: 'src/store/ledger/commits.ts',
+    from: 'tables.keepsRows ? undefined : this.#arena.take',
+    to: 'this.#arena.take',
+    test: MEMORY,
+  },
+  {
     does: 'A write is acknowledged before its commit is on disk',
     bugClass: 'lost write after a crash',
     seen: 'etcd#14370',

@@ -117,8 +117,10 @@ function compareMembers(
   return found
 }
 
-const CHANGED: Readonly<Difference> = { changed: {}, removed: undefined }
-const REMOVED: Readonly<Difference> = { changed: undefined, removed: {} }
+/** A field and nothing below it. One for all: it ends up in many sets. */
+const LEAF: FieldSet = Object.freeze({})
+const CHANGED: Readonly<Difference> = { changed: LEAF, removed: undefined }
+const REMOVED: Readonly<Difference> = { changed: undefined, removed: LEAF }
 
 function compareValues(field: Field | undefined, live: unknown, next: unknown): Difference | undefined {
   if (live === next) return undefined
