@@ -177,6 +177,7 @@ for (const seed of [1, 2, 3]) {
     // What dies is the process: the tables are what it leaves.
     const kept: Tables = {
       keepsRows: tables.keepsRows,
+      gatheringTurns: tables.gatheringTurns,
       get: (table, key) => tables.get(table, key),
       range: (table, range) => tables.range(table, range),
       commit: (mutations) => tables.commit(mutations),

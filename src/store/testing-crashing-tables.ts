@@ -26,6 +26,10 @@ export class CrashingTables implements Tables {
     return this.#tables.keepsRows
   }
 
+  get gatheringTurns(): number {
+    return this.#tables.gatheringTurns
+  }
+
   get(table: TableName, key: Buffer): Buffer | undefined {
     return this.#tables.get(table, key)
   }

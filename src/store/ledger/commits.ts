@@ -1,5 +1,6 @@
-// Group commit: everything that arrives while one commit is on its way to the disk shares the next one.
+// Group commit: everything that arrives while one commit is on its way to the disk shares the next one, which waits a little for those who are about to write again.
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../base/clock.ts'
 import { StoreBusyError, StoreClosedError, StoreFailedError, StoreFullError } from '../errors.ts'
 import { Arena } from './arena.ts'
@@ -36,6 +37,8 @@ export class Commits {
   #state: State
   #jobs: Job[] = []
   #running: Promise<void> | undefined
+  /** As many as are likely to want the next commit. */
+  #likely = 0
   #closed = false
   #failure: StoreFailedError | undefined
 
@@ -79,8 +82,20 @@ export class Commits {
   async #run(): Promise<void> {
     // Let the writes of the same turn join the first commit.
     await Promise.resolve()
-    while (this.#jobs.length > 0) await this.#commit(this.#take())
+    while (this.#jobs.length > 0) {
+      await this.#gather()
+      await this.#commit(this.#take())
+    }
     this.#running = undefined
+  }
+
+  /**
+   * Those whose writes have just become durable mostly write again at once, each by a request of its own. Without a wait they would always miss the next commit,
+   * and two halves of them would take turns at commits that are half empty. Who writes alone does not wait.
+   */
+  async #gather(): Promise<void> {
+    const { gatheringTurns } = this.#options.tables
+    for (let turn = 0; turn < gatheringTurns && this.#jobs.length < this.#likely; turn++) await nextTurn()
   }
 
   #take(): Job[] {
@@ -121,6 +136,8 @@ export class Commits {
       this.#state = state
       onCommit(batch)
     }
+    // Before anybody hears of it: who writes again then is no one new.
+    this.#likely = jobs.length + this.#jobs.length
     for (const job of planned) job.durable()
   }
 }

@@ -28,6 +28,8 @@ export interface Mutation {
 export interface Tables extends AsyncDisposable {
   /** The memory of what is committed becomes the tables' own; otherwise it is the caller's again when the commit has ended. */
   readonly keepsRows: boolean
+  /** Turns of the event loop that a commit may wait for more writes to share it; 0 where a commit costs the same for each of them. */
+  readonly gatheringTurns: number
   get(table: TableName, key: Buffer): Buffer | undefined
   /** Must be consumed, or broken off, before the next `await`. */
   range(table: TableName, range: Range): Iterable<Row>

@@ -159,6 +159,7 @@ function refuseOtherProcesses(root: RootDatabase<Buffer, Buffer>, directory: str
 
 class LmdbTables implements Tables {
   readonly keepsRows = false
+  readonly gatheringTurns = 8
   readonly #root: RootDatabase<Buffer, Buffer>
   readonly #directory: string
   readonly #tables: ReadonlyMap<TableName, Table>

@@ -13,6 +13,7 @@ export function openMemoryStore(options: StoreOptions): Store {
 
 export class MemoryTables implements Tables {
   readonly keepsRows = true
+  readonly gatheringTurns: number = 0
   readonly #tables = new Map<TableName, OrderedMap>(TABLES.map((name) => [name, new OrderedMap()]))
   #committed: readonly Mutation[] = []
 
