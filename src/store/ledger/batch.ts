@@ -3,7 +3,7 @@
 import { assert } from '../../base/assert.ts'
 import type { Change, Entry, Write, WriteResult } from '../store.ts'
 import { afterVersions, uint64, versionKey } from './keys.ts'
-import type { Head, State } from './records.ts'
+import type { Head, State, Version } from './records.ts'
 import {
   decodeHead,
   decodeVersion,
@@ -23,11 +23,13 @@ const EXPIRY_STEP_MS = 1_000
 
 type LiveHead = Head & { readonly value: Buffer }
 
-/** What a write finds of a key: no head when it is not there, no count when nothing is known of earlier lives yet. */
+/** What a write finds of a key: no head when it is not there. The count goes on over all lives of the key whose history is still there. */
 interface Touched {
   readonly head: LiveHead | undefined
-  readonly loggedBytes: number | undefined
+  readonly loggedBytes: number
 }
+
+const NEVER_THERE: Touched = { head: undefined, loggedBytes: 0 }
 
 export class Batch {
   readonly #tables: Tables
@@ -81,7 +83,7 @@ export class Batch {
   }
 
   write(write: Write, key: Buffer): WriteResult {
-    const { head, loggedBytes } = this.#touch(write.key, key)
+    const { head, loggedBytes } = this.#touch(write, key)
     const stands = write.expected === undefined || write.expected === (head?.revision ?? 0)
     if (!stands || (write.value === null && head === undefined)) {
       return { ok: false, current: head && entryOf(write.key, head) }
@@ -96,7 +98,7 @@ export class Batch {
         timeMs: this.#nowMs,
         createRevision,
         previousRevision: head?.revision ?? 0,
-        bytesBefore: loggedBytes ?? this.#bytesEverLogged(key),
+        bytesBefore: loggedBytes,
         actor: write.actor,
         value: write.value ?? EMPTY,
       },
@@ -136,22 +138,26 @@ export class Batch {
     this.#touched.set(write.key, { head, loggedBytes: at.loggedBytes })
   }
 
-  #touch(key: string, bytes: Buffer): Touched {
+  #touch({ key, expected }: Write, bytes: Buffer): Touched {
     const touched = this.#touched.get(key)
     if (touched !== undefined) return touched
+    // Most keys that a write wants to be new are: the index says so, and what became of an earlier life.
+    const last = expected === 0 ? this.#lastVersion(bytes) : undefined
+    if (expected === 0 && last?.type !== 'put')
+      return last ? { head: undefined, loggedBytes: last.loggedBytes } : NEVER_THERE
     const row = this.#tables.get('objects', bytes)
-    if (row === undefined) return { head: undefined, loggedBytes: undefined }
+    if (row === undefined) return { head: undefined, loggedBytes: this.#lastVersion(bytes)?.loggedBytes ?? 0 }
     const head = decodeHead(row)
     const record = this.#tables.get('log', uint64(head.revision))
     assert(record !== undefined, `the live version ${head.revision} of "${key}" is not in the log`)
     return { head: { ...head, value: valueIn(record) }, loggedBytes: head.loggedBytes }
   }
 
-  /** A key that comes back continues the count of the history that its earlier lives left. */
-  #bytesEverLogged(key: Buffer): number {
+  /** The newest of a key's versions that are still there: the live one, or how its last life ended. */
+  #lastVersion(key: Buffer): Version | undefined {
     const range = { start: versionKey(key, 0), end: afterVersions(key), reverse: true, limit: 1 }
-    for (const row of this.#tables.range('versions', range)) return decodeVersion(row.value).loggedBytes
-    return 0
+    for (const row of this.#tables.range('versions', range)) return decodeVersion(row.value)
+    return undefined
   }
 
   #expiry(ttlSeconds: number): number {

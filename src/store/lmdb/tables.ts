@@ -177,10 +177,10 @@ class LmdbTables implements Tables {
     return this.#table(table).get(key, { transaction: this.#seen })
   }
 
-  *range(table: TableName, { start, end, reverse, limit }: Range): Iterable<Row> {
+  range(table: TableName, { start, end, reverse, limit }: Range): Iterable<Row> {
     const bounds = reverse ? backwards(start, end) : { start: start.length > 0 ? start : FIRST, ...(end && { end }) }
     const options = { ...bounds, transaction: this.#seen, ...(limit === undefined ? {} : { limit }) }
-    yield* this.#table(table).getRange(options)
+    return this.#table(table).getRange(options)
   }
 
   async commit(mutations: readonly Mutation[]): Promise<void> {
