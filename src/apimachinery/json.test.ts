@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { duplicateFields, findDuplicateFields, MAX_JSON_DEPTH, parseJson } from './json.ts'
+import { duplicateFields, findDuplicateFields, MAX_JSON_DEPTH, parseDocument } from './json.ts'
 import { DecodeError } from './scalars.ts'
 import { deepFreeze, resourceVersionOffset, serialize, spliceResourceVersion } from './serialize.ts'
 
@@ -20,18 +20,18 @@ test('JSON made by JSON.stringify has no duplicates and parses to itself', () =>
   fc.assert(
     fc.property(fc.json(), (text) => {
       assert.deepEqual(findDuplicateFields(text), [])
-      assert.deepEqual(parseJson(Buffer.from(text)), JSON.parse(text))
+      assert.deepEqual(parseDocument(Buffer.from(text)), { value: JSON.parse(text), duplicates: [] })
     }),
   )
 })
 
 test('size, depth and syntax are refused in words', () => {
   const deep = Buffer.from('['.repeat(MAX_JSON_DEPTH + 1) + ']'.repeat(MAX_JSON_DEPTH + 1))
-  assert.throws(() => parseJson(deep), /exceeded max depth/)
-  assert.throws(() => parseJson(Buffer.from('{}'), 1), new DecodeError('request is too large: limit is 1 bytes'))
-  assert.throws(() => parseJson(Buffer.from('{')), new DecodeError('unexpected end of JSON input'))
+  assert.throws(() => parseDocument(deep), /exceeded max depth/)
+  assert.throws(() => parseDocument(Buffer.from('{}'), 1), new DecodeError('request is too large: limit is 1 bytes'))
+  assert.throws(() => parseDocument(Buffer.from('{')), new DecodeError('unexpected end of JSON input'))
   assert.throws(
-    () => parseJson(Buffer.from('hello')),
+    () => parseDocument(Buffer.from('hello')),
     new DecodeError("invalid character 'h' looking for beginning of value"),
   )
 })
@@ -41,7 +41,7 @@ test('any bytes are parsed or refused, never crash', () => {
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
       findDuplicateFields(Buffer.from(bytes))
       try {
-        parseJson(Buffer.from(bytes))
+        parseDocument(Buffer.from(bytes))
       } catch (error) {
         assert.ok(error instanceof DecodeError)
       }
@@ -69,12 +69,15 @@ test('serialize begins with kind, apiVersion and metadata, and leaves the resour
   )
 })
 
-test('counting tells whether a document repeats a field', () => {
+test('whether a document repeats a field is told by counting, and by writing it again', () => {
   const member = fc.tuple(fc.constantFrom('a', 'b:', '"c', '__proto__', 'é'), fc.jsonValue({ maxDepth: 2 }))
   fc.assert(
     fc.property(fc.array(member, { maxLength: 5 }), (members) => {
       const text = `{"x":[{${members.map(([key, value]) => `${JSON.stringify(key)} : ${JSON.stringify(value)}`).join(', ')}}]}`
       assert.deepEqual(duplicateFields(Buffer.from(text), JSON.parse(text)), findDuplicateFields(text))
+      const dense = `{"x":[{${members.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}]}`
+      for (const written of [text, dense, `${dense}\n`, `${dense} \n`])
+        assert.deepEqual(parseDocument(Buffer.from(written)).duplicates, findDuplicateFields(written))
     }),
   )
 })

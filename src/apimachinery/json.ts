@@ -21,22 +21,43 @@ const CLOSE_BRACKET = 0x5d
 const COMMA = 0x2c
 const COLON = 0x3a
 
+/** A document: its value, and what its text alone tells. */
+export interface JsonDocument {
+  readonly value: unknown
+  /** `duplicate field "metadata.name"` for each field that an object gives more than once. */
+  readonly duplicates: readonly string[]
+}
+
 /** Parses a JSON document. Throws a DecodeError when it is too large, too deep or no JSON. */
-export function parseJson(bytes: Buffer, maxBytes = MAX_JSON_BYTES): unknown {
+export function parseDocument(bytes: Buffer, maxBytes = MAX_JSON_BYTES): JsonDocument {
   if (bytes.length > maxBytes) throw new DecodeError(`request is too large: limit is ${maxBytes} bytes`)
   checkDepth(bytes)
   const text = bytes.toString('utf8')
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch (error) {
     throw new DecodeError(syntaxFault(bytes) ?? String(error), { cause: error })
   }
+  return { value, duplicates: isWrittenAs(text, value) ? NO_DUPLICATES : duplicateFields(bytes, value) }
+}
+
+const NO_DUPLICATES: readonly string[] = []
+
+/**
+ * Whether `text` is what JSON.stringify makes of its value, as most programs write: a field given twice would be missing. The engine's own writer needs no
+ * warming up, where counting in JavaScript costs the first thousand requests three times as much.
+ */
+function isWrittenAs(text: string, value: unknown): boolean {
+  const again = JSON.stringify(value)
+  // Go's encoder ends a document with a new line.
+  return text === again || (text.length === again.length + 1 && text.endsWith('\n') && text.startsWith(again))
 }
 
 /** Throws a DecodeError when the brackets of `bytes` nest deeper than is safe. */
 function checkDepth(bytes: Buffer): void {
-  // A document this short cannot nest that deep.
-  if (bytes.length <= MAX_JSON_DEPTH) return
+  // A document this short cannot nest that deep and come to an end.
+  if (bytes.length <= 2 * MAX_JSON_DEPTH) return
   let depth = 0
   for (let i = 0; i < bytes.length; i++) {
     switch (bytes[i]) {

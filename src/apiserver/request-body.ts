@@ -1,7 +1,7 @@
 // The body of a request as a JSON value, whatever it is encoded in, within the limits of what a request may carry.
 
 import * as errors from '../apimachinery/errors.ts'
-import { duplicateFields, MAX_JSON_BYTES, parseJson } from '../apimachinery/json.ts'
+import { MAX_JSON_BYTES, parseDocument } from '../apimachinery/json.ts'
 import type { Resource } from '../apimachinery/resource.ts'
 import { DecodeError } from '../apimachinery/decode.ts'
 import { decodeProtobuf } from '../apimachinery/protobuf/protobuf.ts'
@@ -87,21 +87,16 @@ function parse(contentType: string, body: Buffer, expected: BodyKind): RawBody {
     case 'application/yaml':
     case 'application/apply-patch+yaml':
       // JSON is YAML, and most clients send JSON here: the fast parser goes first.
-      return body[0] === OPEN_BRACE ? parseText(body) : decodeYaml(body)
+      return body[0] === OPEN_BRACE ? parseDocument(body) : decodeYaml(body)
     case '':
     case 'application/json':
     case 'application/json-patch+json':
     case 'application/merge-patch+json':
     case 'application/strategic-merge-patch+json':
-      return parseText(body)
+      return parseDocument(body)
     default:
       throw errors.unsupportedMediaType(SUPPORTED)
   }
 }
 
 const OPEN_BRACE = 0x7b
-
-function parseText(body: Buffer): RawBody {
-  const value = parseJson(body)
-  return { value, duplicates: duplicateFields(body, value) }
-}

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { ALL_RESOURCES } from '../../src/api/all.ts'
 import { decode } from '../../src/apimachinery/decode.ts'
-import { parseJson } from '../../src/apimachinery/json.ts'
+import { parseDocument } from '../../src/apimachinery/json.ts'
 import { listStruct } from '../../src/apimachinery/messages.ts'
 import { decodeProtobuf, encodeProtobuf } from '../../src/apimachinery/protobuf/protobuf.ts'
 import { DecodeError } from '../../src/apimachinery/scalars.ts'
@@ -23,7 +23,7 @@ describe('JSON and protobuf round trips', () => {
       fc.assert(
         fc.property(arbitraryOf(struct), (object) => {
           const whole = { ...meta, ...object }
-          const json = parseJson(Buffer.from(JSON.stringify(whole)))
+          const json = parseDocument(Buffer.from(JSON.stringify(whole))).value
           assert.deepEqual(decode(struct, json, { unknownFields: 'strict' }), { value: whole, unknown: [] })
           if (resource.protobuf !== false) {
             assert.deepEqual(decodeProtobuf(struct, encodeProtobuf(struct, meta, object)), whole)

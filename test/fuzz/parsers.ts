@@ -5,7 +5,7 @@ import { pods } from '../../src/api/core/pod/pod.ts'
 import { compile } from '../../src/apimachinery/cel/environment.ts'
 import { DYN } from '../../src/apimachinery/cel/types.ts'
 import { decode } from '../../src/apimachinery/decode.ts'
-import { findDuplicateFields, parseJson } from '../../src/apimachinery/json.ts'
+import { findDuplicateFields, parseDocument } from '../../src/apimachinery/json.ts'
 import { syntaxFault } from '../../src/apimachinery/json-syntax.ts'
 import { findJsonPath, parseJsonPath } from '../../src/apimachinery/jsonpath.ts'
 import { applyJsonPatch } from '../../src/apimachinery/patch/json-patch.ts'
@@ -83,7 +83,7 @@ const texted: readonly Target[] = [
   {
     name: 'JSON',
     seeds: texts(podJson, '[1,-2.5e3,"\\u00e9\\n",null,true]', '{"a":{"a":1,"a":2}}'),
-    run: (bytes) => [syntaxFault(bytes), parseJson(bytes), findDuplicateFields(bytes)],
+    run: (bytes) => [syntaxFault(bytes), parseDocument(bytes), findDuplicateFields(bytes)],
   },
   {
     name: 'YAML',
@@ -100,24 +100,24 @@ const texted: readonly Target[] = [
       Buffer.from(`${String.fromCharCode(i)}${JSON.stringify({ ...pod, apiVersion, kind })}`),
     ),
     run: (bytes) =>
-      decode(structs[(bytes[0] ?? 0) % structs.length] ?? struct, parseJson(bytes.subarray(1)), {
+      decode(structs[(bytes[0] ?? 0) % structs.length] ?? struct, parseDocument(bytes.subarray(1)).value, {
         unknownFields: 'strict',
       }),
   },
   {
     name: 'JSON patch',
     seeds: texts(jsonPatch),
-    run: (bytes) => applyJsonPatch(structuredClone(pod), parseJson(bytes)),
+    run: (bytes) => applyJsonPatch(structuredClone(pod), parseDocument(bytes).value),
   },
   {
     name: 'merge patch',
     seeds: texts('{"metadata":{"labels":{"app":null,"x":"y"}},"spec":null}', podJson),
-    run: (bytes) => applyMergePatch(structuredClone(pod), parseJson(bytes)),
+    run: (bytes) => applyMergePatch(structuredClone(pod), parseDocument(bytes).value),
   },
   {
     name: 'strategic merge patch',
     seeds: texts(strategicPatch, podJson),
-    run: (bytes) => applyStrategicMergePatch(struct, structuredClone(pod), parseJson(bytes)),
+    run: (bytes) => applyStrategicMergePatch(struct, structuredClone(pod), parseDocument(bytes).value),
   },
   {
     name: 'label selector',
