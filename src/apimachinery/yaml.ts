@@ -1,6 +1,6 @@
 // YAML within limits, read as the API's YAML is: version 1.1's words for booleans, octal numbers, merge keys; and written back sorted.
 
-import type { CreateNodeOptions, Document, ParsedNode, Tags } from 'yaml'
+import type { Document, ParsedNode, Tags } from 'yaml'
 import { LineCounter, parseAllDocuments, stringify } from 'yaml'
 import { MAX_JSON_BYTES, MAX_JSON_DEPTH } from './json.ts'
 import { DecodeError } from './scalars.ts'
@@ -100,16 +100,18 @@ function checkTree(value: unknown, depth: number): void {
   for (const member of Object.values(value)) checkTree(member, depth + 1)
 }
 
-const ENCODING: CreateNodeOptions = { aliasDuplicateObjects: false, keepUndefined: false }
+/** How YAML is written. */
+export const YAML_STYLE = {
+  aliasDuplicateObjects: false,
+  keepUndefined: false,
+  schema: 'yaml-1.1',
+  sortMapEntries: true,
+  lineWidth: 0,
+  indentSeq: false,
+  version: '1.1',
+} as const
 
 /** YAML of a JSON value: keys sorted, lists flush with their key, words quoted that a YAML 1.1 reader would take for something else. */
 export function encodeYaml(value: unknown): string {
-  return stringify(value, {
-    ...ENCODING,
-    schema: 'yaml-1.1',
-    sortMapEntries: true,
-    lineWidth: 0,
-    indentSeq: false,
-    version: '1.1',
-  })
+  return stringify(value, YAML_STYLE)
 }

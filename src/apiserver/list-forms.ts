@@ -3,11 +3,13 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { listStruct } from '../apimachinery/messages.ts'
+import { parseSparingly } from '../apimachinery/json-sparing.ts'
 import type { AnyObject } from '../apimachinery/metadata.ts'
 import { encodeListEnds, itemEncoder, type TypeMeta } from '../apimachinery/protobuf/protobuf.ts'
 import type { DeepReadonly } from '../apimachinery/resource.ts'
 import type { Struct } from '../apimachinery/schema.ts'
 import { encodeYaml } from '../apimachinery/yaml.ts'
+import { encodeYamlItem } from '../apimachinery/yaml-pieces.ts'
 import type { CachedObject, ResponseBody } from '../client/door.ts'
 
 /** A list as a value, taken apart: what stands around its items, and how each comes to be. */
@@ -33,6 +35,15 @@ export function lookAt(stored: readonly CachedObject[]): Look {
   return ({ object }) => object
 }
 
+/** Strings as long as an object of so many bytes are more than V8 forgets at once: it is encoded without making any. */
+const LARGE_BYTES = 64 * 1024
+
+/** The same for encoders of protobuf and YAML, which know long texts: of large objects those stay in the bytes. Not for objects of a view. */
+export function lookToEncode(stored: readonly CachedObject[]): Look {
+  const look = lookAt(stored)
+  return (item) => (item.bytes.length > LARGE_BYTES ? (parseSparingly(item.bytes) as AnyObject) : look(item))
+}
+
 const COMMA = Buffer.from(',')
 
 export function* jsonPieces(parts: ListParts, items: readonly CachedObject[], look: Look): Generator<Buffer> {
@@ -45,17 +56,42 @@ export function* jsonPieces(parts: ListParts, items: readonly CachedObject[], lo
   yield Buffer.from(ends.slice(-2))
 }
 
+export function yamlPieces(parts: ListParts, items: readonly CachedObject[], look: Look): Generator<Buffer> {
+  return bytesOf(yamlTexts(parts, items, look))
+}
+
 /** Keys are sorted, and lists stand flush with their key: an item looks the same in every list. */
-export function* yamlPieces(parts: ListParts, items: readonly CachedObject[], look: Look): Generator<Buffer> {
+function* yamlTexts(parts: ListParts, items: readonly CachedObject[], look: Look): Generator<string> {
   const { around, member } = parts
-  const some = (wanted: (key: string) => boolean): Buffer => {
+  const some = (wanted: (key: string) => boolean): string => {
     const entries = Object.entries(around).filter(([key]) => wanted(key))
-    return Buffer.from(entries.length === 0 ? '' : encodeYaml(Object.fromEntries(entries)))
+    return entries.length === 0 ? '' : encodeYaml(Object.fromEntries(entries))
   }
   yield some((key) => key < member)
-  yield Buffer.from(items.length === 0 ? `${member}: []\n` : `${member}:\n`)
-  for (const item of items) yield Buffer.from(encodeYaml([parts.each(look(item))]))
+  yield items.length === 0 ? `${member}: []\n` : `${member}:\n`
+  for (const item of items) yield* encodeYamlItem(parts.each(look(item)))
   yield some((key) => key > member)
+}
+
+/** A piece of text in UTF-8 takes at most three bytes for a character. */
+const PIECE_CHARACTERS = 16 * 1024
+
+/** A piece is good until the next is asked for: all of them share one memory. */
+function* bytesOf(texts: Iterable<string>): Generator<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(PIECE_CHARACTERS * 3)
+  for (const text of texts) {
+    for (let from = 0; from < text.length; ) {
+      const to = from + PIECE_CHARACTERS
+      // What follows the first half of a pair is its second half.
+      const end = isHighSurrogate(text.charCodeAt(to - 1)) ? to - 1 : to
+      yield bytes.subarray(0, bytes.write(text.slice(from, end)))
+      from = end
+    }
+  }
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00
 }
 
 /** The list in JSON, of objects whose bytes are made when they are written. */

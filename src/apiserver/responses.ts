@@ -19,6 +19,7 @@ import {
   type ListMessage,
   type ListParts,
   lookAt,
+  lookToEncode,
   protobufBody,
   yamlPieces,
 } from './list-forms.ts'
@@ -97,7 +98,7 @@ async function listForm(served: Served, listing: Listing, form: Form): Promise<R
     if (!served.view) return { kind: 'list', metadata, head, items: listing.items, tail }
     return { kind: 'pieces', pieces: bytesPieces({ head, tail }, listing.items, (item) => shownBytes(served, item)) }
   }
-  const look = lookAt(listing.items)
+  const look = as === 'object' && !served.view ? lookToEncode(listing.items) : lookAt(listing.items)
   const items = shownObjects(served, listing.items)
   if (media === 'protobuf') {
     return protobufBody(messageOf(served, form), metadata, { items, look, signal: form.context.signal })

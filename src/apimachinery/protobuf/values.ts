@@ -1,6 +1,7 @@
 // How single values look on the wire: scalars, and the small messages that JSON writes as one value (Time, Quantity, IntOrString, raw JSON).
 
 import { ProtobufError, type Reader, WIRE, type Writer } from '../../base/protobuf/protobuf.ts'
+import { LongText } from '../long-text.ts'
 import { DecodeError, READ_SCALAR, type ScalarType, utcSeconds } from '../scalars.ts'
 
 export interface ValueCodec {
@@ -37,8 +38,47 @@ function numberOf(value: unknown): number {
 }
 
 function textOf(value: unknown): string {
-  if (typeof value !== 'string') throw wrong(value, 'a string')
-  return value
+  if (typeof value === 'string') return value
+  if (value instanceof LongText) return value.toString()
+  throw wrong(value, 'a string')
+}
+
+function writeText(writer: Writer, value: unknown): void {
+  if (value instanceof LongText) writeMessage(writer, () => writeLong(writer, value))
+  else writer.string(textOf(value))
+}
+
+function writeLong(writer: Writer, text: LongText): void {
+  if (text.plainBytes) writer.part(text.plainBytes)
+  else for (const chunk of text.chunks()) writer.part(chunk)
+}
+
+/** Four characters stand for three bytes: it may be cut behind any four of them. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+function writeBase64(writer: Writer, value: unknown): void {
+  const json = value instanceof LongText ? value.plainBytes : undefined
+  if (json !== undefined && isBase64(json)) {
+    writeMessage(writer, () => {
+      for (const chunk of base64Chunks(json)) writer.part(Buffer.from(chunk, 'base64'))
+    })
+  } else {
+    writer.bytes(Buffer.from(textOf(value), 'base64'))
+  }
+}
+
+/** As encoders write it; others may have line ends between, or nothing at the end, which may not be cut anywhere. */
+function isBase64(json: Buffer): boolean {
+  let chunks = Math.ceil(json.length / BASE64_CHUNK_BYTES)
+  for (const chunk of base64Chunks(json)) if (!BASE64.test(chunk) || (--chunks > 0 && chunk.endsWith('='))) return false
+  return true
+}
+
+const BASE64_CHUNK_BYTES = 4 * 1024
+
+function* base64Chunks(json: Buffer): Generator<string> {
+  for (let at = 0; at < json.length; at += BASE64_CHUNK_BYTES)
+    yield json.toString('latin1', at, at + BASE64_CHUNK_BYTES)
 }
 
 /** The seconds of Go's zero time, which stands for "absent". */
@@ -118,7 +158,8 @@ const intOrStringCodec: ValueCodec = {
     })
     return isText ? text : int
   },
-  write(writer, value) {
+  write(writer, given) {
+    const value = given instanceof LongText ? given.toString() : given
     writeMessage(writer, () => {
       writer.tag(1, WIRE.varint)
       writer.int64(typeof value === 'string' ? 1 : 0)
@@ -161,7 +202,7 @@ export const SCALAR_CODECS: Readonly<Record<ScalarType, ValueCodec>> = {
   string: {
     wire: WIRE.bytes,
     read: (reader) => reader.string(),
-    write: (writer, value) => writer.string(textOf(value)),
+    write: writeText,
   },
   int32: {
     wire: WIRE.varint,
@@ -194,7 +235,7 @@ export const SCALAR_CODECS: Readonly<Record<ScalarType, ValueCodec>> = {
   bytes: {
     wire: WIRE.bytes,
     read: (reader) => reader.bytes().toString('base64'),
-    write: (writer, value) => writer.bytes(Buffer.from(textOf(value), 'base64')),
+    write: writeBase64,
   },
   time: timeCodec(false),
   microTime: timeCodec(true),

@@ -93,6 +93,18 @@ export class Writer {
     this.#position += this.#bytes.write(value, this.#position, length === value.length ? 'latin1' : 'utf8')
   }
 
+  /** A part of a value whose length stands before it: between `begin` and `end`. */
+  part(value: Uint8Array | string): void {
+    const most = typeof value === 'string' ? value.length * 3 : value.length
+    this.#ensure(most)
+    if (typeof value === 'string') {
+      this.#position += this.#bytes.write(value, this.#position)
+    } else {
+      this.#bytes.set(value, this.#position)
+      this.#position += value.length
+    }
+  }
+
   /** Begins a length-delimited value of unknown length; give what this returns to `end`. */
   begin(): number {
     this.#ensure(1)
