@@ -1,104 +1,130 @@
-// YAML of large objects in pieces, none of them large: the same text as of the whole.
+// YAML in pieces, none of them large: structure and what is simple are written here, the rest by the YAML library, and all of it as the library does.
 
-import { Scalar, type ScalarTag, stringify, type Tags } from 'yaml'
 import { LongText } from './long-text.ts'
 import { isObject, type JsonObject } from './objects.ts'
-import { encodeYaml, YAML_STYLE } from './yaml.ts'
-import { yamlOfLongText } from './yaml-long-text.ts'
+import { encodeYaml } from './yaml.ts'
+import { type Text, yamlOfText } from './yaml-text.ts'
 
-/** So much is written at a time, by the count of characters. */
-const PIECE_CHARACTERS = 16 * 1024
-
-/** What is larger than so many pieces is taken apart. */
-const MANY_PIECES = 4
-
-/** Keys of which the YAML is one line: others are not taken apart. */
-const PLAIN_KEY = /^[A-Za-z][A-Za-z0-9]{0,99}$/
+/** So many characters are gathered before they are given on. */
+const PIECE_CHARACTERS = 4 * 1024
+/** Shorter texts may be words and numbers, and are quoted in another way. */
+const LONG_CHARACTERS = 40
+/** Keys at least as long may be written in another way; with quotes and escapes they count more. */
+const LONG_KEY_CHARACTERS = 150
+const STEP = '  '
 
 /** YAML of a list with this one object, in which long texts may be `LongText`. */
-export function* encodeYamlItem(object: object, pieceCharacters = PIECE_CHARACTERS): Generator<string> {
-  if (sizeOf(object) < MANY_PIECES * pieceCharacters) return yield encodeYaml([object])
-  let isFirst = true
-  for (const [key, value] of Object.entries(object).sort(byKey)) {
+export function* encodeYamlItem(object: object): Generator<string> {
+  let piece = ''
+  for (const text of elements([object], '')) {
+    piece += text
+    if (piece.length < PIECE_CHARACTERS) continue
+    yield piece
+    piece = ''
+  }
+  yield piece
+}
+
+/** The members of a map, one below the other; the first stands where its line has begun. */
+function* members(map: JsonObject, indent: string): Generator<string> {
+  let before = ''
+  for (const key of Object.keys(map).sort()) {
+    const value = map[key]
     if (value === undefined) continue
-    let hasHead = false
-    for (const part of PLAIN_KEY.test(key) ? partsOf(value, pieceCharacters) : [value]) {
-      let start = true
-      for (const text of markedPieces([{ [key]: part }])) {
-        // The line of the key stands before the first part; the dash of the list before the first key.
-        if (!start) yield text
-        else if (hasHead) yield text.slice(text.indexOf('\n') + 1)
-        else yield isFirst ? text : `  ${text.slice(2)}`
-        start = false
+    if (key.length >= LONG_KEY_CHARACTERS) {
+      yield before + libraryMember(key, value, indent)
+    } else {
+      yield `${before}${simple(key) ?? libraryKey(key)}:`
+      if (isFilledList(value)) {
+        yield `\n${indent}`
+        yield* elements(value, indent)
+      } else if (isFilledMap(value)) {
+        yield `\n${indent}${STEP}`
+        yield* members(value, indent + STEP)
+      } else {
+        yield* scalar(value, indent)
       }
-      hasHead = true
-      isFirst = false
     }
+    before = indent
   }
 }
 
-function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
-  return a < b ? -1 : 1
-}
-
-/** A map or a list as several that make it up; any other value as it is. */
-function* partsOf(value: unknown, pieceCharacters: number): Generator<unknown> {
-  if (value instanceof LongText || !(Array.isArray(value) || isObject(value))) return yield value
-  const entries: [string, unknown][] = Object.entries(value)
-  if (!Array.isArray(value)) entries.sort(byKey)
-  const made = (part: readonly [string, unknown][]): unknown =>
-    Array.isArray(value) ? part.map(([, element]) => element) : Object.fromEntries(part)
-  let [from, size] = [0, 0]
-  for (const [i, [key, member]] of entries.entries()) {
-    size += key.length + sizeOf(member)
-    if (size < pieceCharacters || i === entries.length - 1) continue
-    yield made(entries.slice(from, i + 1))
-    from = i + 1
-    size = 0
+/** The elements of a list; the first stands where its line has begun. */
+function* elements(list: readonly unknown[], indent: string): Generator<string> {
+  let before = ''
+  for (const value of list) {
+    yield `${before}-`
+    if (isFilledList(value)) {
+      yield ' '
+      yield* elements(value, indent + STEP)
+    } else if (isFilledMap(value)) {
+      yield ' '
+      yield* members(value, indent + STEP)
+    } else {
+      yield* scalar(value, indent)
+    }
+    before = indent
   }
-  yield made(entries.slice(from))
 }
 
-/** About how many characters a value takes. */
-function sizeOf(value: unknown): number {
-  if (typeof value === 'string' || value instanceof LongText) return value.length
-  if (typeof value !== 'object' || value === null) return 1
-  let size = 1
-  for (const key in value) size += key.length + sizeOf((value as JsonObject)[key])
-  return size
+function isFilledList(value: unknown): value is unknown[] {
+  return Array.isArray(value) && value.length > 0
 }
 
-/** Stands for a long text until it is written. No YAML has it: control characters are escaped. */
-const MARK = '\0'
+function isFilledMap(value: unknown): value is JsonObject {
+  if (!isObject(value) || value instanceof LongText) return false
+  for (const key in value) if (value[key] !== undefined) return true
+  return false
+}
 
-/** The first piece has the first line, up to a long text in it. */
-function* markedPieces(value: unknown): Generator<string> {
-  const longs: Iterable<string>[] = []
-  const yaml = stringify(value, { ...YAML_STYLE, customTags: (tags) => [longTextTag(longs, tags), ...tags] })
-  let at = 0
-  for (const long of longs) {
-    const mark = yaml.indexOf(MARK, at)
-    yield yaml.slice(at, mark)
+/** A value of one line or a text of several, behind the key or the dash on a line that is indented by `indent`. */
+function* scalar(value: unknown, indent: string): Generator<string> {
+  if (typeof value === 'string' || value instanceof LongText) {
+    const text = typeof value === 'string' ? simple(value) : undefined
+    if (text !== undefined) return yield ` ${text}\n`
+    const long = yamlOf(value, indent + STEP)
+    if (long === undefined) return yield libraryMember('a', value, indent).slice('a:'.length)
+    yield ' '
     yield* long
-    at = mark + MARK.length
+    return yield '\n'
   }
-  yield yaml.slice(at)
+  if (typeof value === 'number') return yield Object.is(value, -0) ? ' -0\n' : ` ${JSON.stringify(value)}\n`
+  yield Array.isArray(value) ? ' []\n' : isObject(value) ? ' {}\n' : ` ${String(value)}\n`
 }
 
-/** Writes a mark for each long text, and keeps what stands there. */
-function longTextTag(longs: Iterable<string>[], tags: Tags): ScalarTag {
-  const texts = tags.find((tag) => typeof tag !== 'string' && tag.tag === 'tag:yaml.org,2002:str') as ScalarTag
-  return {
-    tag: 'tag:drover,2026:long',
-    default: true,
-    identify: (value) => value instanceof LongText,
-    resolve: (text) => text,
-    stringify(item, context, ...rest) {
-      const text = item.value as LongText
-      const long = yamlOfLongText(text, context.indent)
-      if (!long) return texts.stringify?.(new Scalar(text.toString()), context, ...rest) ?? ''
-      longs.push(long)
-      return MARK
-    },
+/** What begins with a letter and has nothing in it that means something in YAML; the words and numbers among those. */
+const PLAIN = /^[A-Za-z/_$(](?:[ !"$-9;-~]|:(?=[!-~]))*$/
+const WORD = /^(?:y|yes|n|no|true|false|on|off|null|e[-+]?[0-9]+)$/i
+/** Numbers and times, which must be quoted where they are texts. */
+const QUOTED = /^(?:[0-9]{1,30}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z|\.)?$/
+
+/** The YAML of a text, where it is told at a glance. */
+function simple(text: string): string | undefined {
+  if (PLAIN.test(text)) return text.endsWith(' ') || WORD.test(text) ? undefined : text
+  return QUOTED.test(text) ? `"${text}"` : undefined
+}
+
+function yamlOf(value: string | LongText, indent: string): Iterable<string> | undefined {
+  if (typeof value !== 'string') return yamlOfText(value, indent)
+  return value.length < LONG_CHARACTERS ? undefined : yamlOfText(wholeText(value), indent)
+}
+
+function wholeText(value: string): Text {
+  return { chunks: () => [value], jsonChunks: () => [JSON.stringify(value).slice(1, -1)] }
+}
+
+function libraryKey(key: string): string {
+  return encodeYaml([{ [key]: 0 }]).slice('- '.length, -': 0\n'.length)
+}
+
+/** A member of a map whose lines are indented by `indent`, from its key on. */
+function libraryMember(key: string, value: unknown, indent: string): string {
+  let around: unknown = { [key]: value }
+  let start = indent.length
+  for (let depth = STEP.length; depth < indent.length; depth += STEP.length) {
+    around = { a: around }
+    start += depth + 'a:\n'.length
   }
+  // The list is one step of them.
+  return encodeYaml([around]).slice(start)
 }

@@ -100,8 +100,7 @@ function checkTree(value: unknown, depth: number): void {
   for (const member of Object.values(value)) checkTree(member, depth + 1)
 }
 
-/** How YAML is written. */
-export const YAML_STYLE = {
+const YAML_STYLE = {
   aliasDuplicateObjects: false,
   keepUndefined: false,
   schema: 'yaml-1.1',

@@ -1,9 +1,15 @@
-// Long texts in YAML, written piece by piece: in the style and with the bytes that the YAML library gives them when it has them whole.
+// Texts in YAML, written piece by piece where they are long: in the style and with the bytes that the YAML library gives them when it has them whole.
 
-import type { LongText } from './long-text.ts'
+/** A text of at least 40 characters, whole or in pieces. */
+export interface Text {
+  /** No piece ends in the middle of a character. */
+  chunks(): Iterable<string>
+  /** What JSON writes between the quotes; no piece ends in the middle of a character or an escape. */
+  jsonChunks(): Iterable<string>
+}
 
 /** The YAML of a text as a member or an element whose lines are indented by `indent`, which must not be empty. Undefined where only the whole tells. */
-export function yamlOfLongText(text: LongText, indent: string): Iterable<string> | undefined {
+export function yamlOfText(text: Text, indent: string): Iterable<string> | undefined {
   const facts = factsOf(text)
   switch (facts) {
     case undefined:
@@ -21,12 +27,13 @@ export function yamlOfLongText(text: LongText, indent: string): Iterable<string>
 
 type Style = 'plain' | 'single' | 'double' | { header: string } | undefined
 
-/** Control characters and halves of surrogate pairs. */
+/** Control characters and halves of surrogate pairs: what has them is quoted. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const UNPRINTABLE = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u{D800}-\u{DFFF}]/u
-const SPECIAL_START = /^[\n\t ,[\]{}#&*!|>'"%@`]|^[?-][ \t]/
-const SPECIAL_INSIDE = /[\n:][ \t]|[ \t]\n|[\n\t ]#/
-const SPECIAL_END = /[\n\t :]$/
+/** What a line may not have without quotes. */
+const SPECIAL_START = /^[\t ,[\]{}#&*!|>'"%@`]|^[?-][ \t]/
+const SPECIAL_INSIDE = /:[ \t]|[\t ]#/
+const SPECIAL_END = /[\t :]$/
 /** What begins a number or a time, in hexadecimal and otherwise, and what may follow: a text of nothing else may be read as one. */
 const HEX_START = /^[-+]?0x/
 const HEX = /^[-+0-9a-fA-Fx_]*$/
@@ -45,22 +52,27 @@ class Facts {
   /** Of the white space at the end. */
   lineEnds = 0
   last = ''
-  #first = ''
+  #isFirst = true
   #isLeading = true
   #number: RegExp | undefined
 
   add(chunk: string): void {
-    this.#number ??= HEX_START.test(chunk) ? HEX : NUMBER
-    this.isSpecial ||= this.#first === '' && SPECIAL_START.test(chunk)
-    this.isSpecial ||= SPECIAL_INSIDE.test(this.last + chunk)
     this.hasLines ||= chunk.includes('\n')
+    if (!this.hasLines) this.#addToLine(chunk)
+    this.#addLeading(chunk)
+    this.#addTrailing(chunk)
+    this.#isFirst = false
+    this.last = chunk.slice(-1)
+  }
+
+  /** What only counts in a text of one line. */
+  #addToLine(chunk: string): void {
+    this.#number ??= HEX_START.test(chunk) ? HEX : NUMBER
+    this.isSpecial ||= this.#isFirst && SPECIAL_START.test(chunk)
+    this.isSpecial ||= SPECIAL_INSIDE.test(this.last + chunk)
     this.hasSingle ||= chunk.includes("'")
     this.hasDouble ||= chunk.includes('"')
     this.mayBeNumber &&= this.#number.test(chunk)
-    this.#first ||= chunk
-    this.last = chunk.slice(-1)
-    this.#addLeading(chunk)
-    this.#addTrailing(chunk)
   }
 
   #addLeading(chunk: string): void {
@@ -83,7 +95,7 @@ class Facts {
   }
 }
 
-function factsOf(text: LongText): Style {
+function factsOf(text: Text): Style {
   const facts = new Facts()
   for (const chunk of text.chunks()) {
     if (UNPRINTABLE.test(chunk)) return 'double'
@@ -100,14 +112,14 @@ function factsOf(text: LongText): Style {
   return { header: `|${facts.beginsWithSpace && !facts.isBlank ? '2' : ''}${keepsEnd}\n` }
 }
 
-function* singleQuoted(text: LongText): Generator<string> {
+function* singleQuoted(text: Text): Generator<string> {
   yield "'"
   yield* text.chunks()
   yield "'"
 }
 
 /** Each line but empty ones is indented; the line end behind the last one is not written, as what follows begins with one. */
-function* block(text: LongText, header: string, indent: string): Generator<string> {
+function* block(text: Text, header: string, indent: string): Generator<string> {
   yield header + indent
   // How lines end is known when it is known what comes then.
   let held = 0
@@ -127,7 +139,7 @@ function* block(text: LongText, header: string, indent: string): Generator<strin
 const IN_QUOTES = /( ?)((?:\\n)+)|\\u([0-9a-f]{4})|\\[^nu]/g
 
 /** JSON, in which lines end by line ends and some characters have other names. */
-function* doubleQuoted(text: LongText, indent: string): Generator<string> {
+function* doubleQuoted(text: Text, indent: string): Generator<string> {
   yield '"'
   let held = ''
   for (const chunk of text.jsonChunks()) {
