@@ -13,7 +13,7 @@ import { renewNodes } from '../cluster/node-pki.ts'
 import { ensureAuthority, ensureServerPki, reachableNames, type ServerPki } from '../cluster/pki.ts'
 import { startRenewal } from '../cluster/renewal.ts'
 import { firstServiceIP } from '../cluster/state.ts'
-import { keepCompiled, openLog, parseFlags, parsePort, untilStopped } from './process.ts'
+import { keepCompiled, openLog, optimizeLate, parseFlags, parsePort, untilStopped } from './process.ts'
 import { openStore, STORE_FLAGS, STORE_HELP, type StoreSettings, storeSettingsOf } from './server-store.ts'
 import { openSnapshotDoor } from './snapshot-door.ts'
 
@@ -64,6 +64,7 @@ export async function runServer(args: readonly string[]): Promise<void> {
   await using server = await startServer(settings, log)
   const milliseconds = Math.round(performance.now())
   keepCompiled()
+  optimizeLate()
   log.info('Serving', { port: server.port, milliseconds })
   const signal = await untilStopped()
   log.info('Stopping', { signal })
