@@ -111,11 +111,15 @@ function retentionTests(open: OpenStore): void {
     await until(setting, async () => (await revisionsOf(store, 't/a')).length === 3)
     assert.deepEqual(await revisionsOf(store, 't/a'), [6, 5, 4])
     await put(store, 't/a', null)
-    await put(store, 't/a', value)
+    await put(store, 't/a', value, { expected: 0 })
     await put(store, 't/a', value)
     await store.compact(9)
     await until(setting, async () => (await revisionsOf(store, 't/a')).length === 4)
     assert.deepEqual(await revisionsOf(store, 't/a'), [9, 8, 7, 6])
+    for (let i = 0; i < 4; i++) await put(store, 't/a', value)
+    await store.compact(13)
+    await until(setting, async () => (await revisionsOf(store, 't/a')).length === 3)
+    assert.deepEqual(await revisionsOf(store, 't/a'), [13, 12, 11])
   })
 }
 

@@ -8,6 +8,15 @@ const MEMORY = 'src/store/memory/memory.test.ts'
 
 export const storeMutants: readonly Mutant[] = [
   {
+    does: 'A key that is created again forgets how much history its earlier life left',
+    bugClass: 'compaction',
+    file: 'src/store/ledger/batch.ts',
+    from: 'return last ? { head: undefined, loggedBytes: last.loggedBytes } : NEVER_THERE',
+    to: 'return NEVER_THERE',
+    test: MEMORY,
+    only: 'retention',
+  },
+  {
     does: 'The rows of a commit lie over each other in memory',
     bugClass: 'silent divergence',
     file: 'src/store/ledger/arena.ts',
