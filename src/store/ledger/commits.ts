@@ -11,6 +11,8 @@ import type { Tables } from './tables.ts'
 /** What one commit takes at most, so that the first in it does not wait for all. */
 const MAX_COMMIT_JOBS = 1_000
 const MAX_COMMIT_BYTES = 32 * 1024 * 1024
+/** Fewer writers are not waited for: a few of them, as at a server's start, would lose more time than all gain. */
+const MIN_GATHERED = 8
 
 /** Adds to the commit, synchronously; what it returns is handed over once the commit is durable. */
 export type Plan<T> = (batch: Batch) => T
@@ -91,9 +93,10 @@ export class Commits {
 
   /**
    * Those whose writes have just become durable mostly write again at once, each by a request of its own. Without a wait they would always miss the next commit,
-   * and two halves of them would take turns at commits that are half empty. Who writes alone does not wait.
+   * and two halves of them would take turns at commits that are half empty.
    */
   async #gather(): Promise<void> {
+    if (this.#likely < MIN_GATHERED) return
     const { gatheringTurns } = this.#options.tables
     for (let turn = 0; turn < gatheringTurns && this.#jobs.length < this.#likely; turn++) await nextTurn()
   }
