@@ -117,14 +117,10 @@ function libraryKey(key: string): string {
   return encodeYaml([{ [key]: 0 }]).slice('- '.length, -': 0\n'.length)
 }
 
-/** A member of a map whose lines are indented by `indent`, from its key on. */
+/**
+ * A member of a map whose lines are indented by `indent`, from its key on. The lines that follow are moved in here: the library is not asked at that depth, where
+ * each value would take it time for every level.
+ */
 function libraryMember(key: string, value: unknown, indent: string): string {
-  let around: unknown = { [key]: value }
-  let start = indent.length
-  for (let depth = STEP.length; depth < indent.length; depth += STEP.length) {
-    around = { a: around }
-    start += depth + 'a:\n'.length
-  }
-  // The list is one step of them.
-  return encodeYaml([around]).slice(start)
+  return encodeYaml({ [key]: value }).replace(/\n(?=[^\n])/g, `\n${indent}`)
 }
