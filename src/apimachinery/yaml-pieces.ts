@@ -122,5 +122,7 @@ function libraryKey(key: string): string {
  * each value would take it time for every level.
  */
 function libraryMember(key: string, value: unknown, indent: string): string {
-  return encodeYaml({ [key]: value }).replace(/\n(?=[^\n])/g, `\n${indent}`)
+  // In a list, since a text at the very margin is written in another way.
+  const text = encodeYaml([{ [key]: value }]).slice('- '.length)
+  return text.replace(/\n(?=[^\n])/g, `\n${indent.slice(STEP.length)}`)
 }
