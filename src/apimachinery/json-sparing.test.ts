@@ -247,3 +247,14 @@ test('what is undefined is no member', () => {
   const object = { a: undefined, b: { c: undefined }, d: [{ e: undefined, f: 1 }] }
   assert.equal([...encodeYamlItem(object)].join(''), encodeYaml([object]))
 })
+
+test('what is nested as deep as the API allows is written', () => {
+  let deep: unknown = ['on', 'two\nlines', 0]
+  for (let depth = 0; depth < 950; depth++) deep = { a: deep }
+  const text = [...encodeYamlItem({ deep })].join('')
+  assert.ok(
+    text.endsWith(
+      `\n${'  '.repeat(951)}- "on"\n${'  '.repeat(951)}- |-\n${'  '.repeat(952)}two\n${'  '.repeat(952)}lines\n${'  '.repeat(951)}- 0\n`,
+    ),
+  )
+})
