@@ -9,7 +9,7 @@ import { defineResource } from './resource.ts'
 import { any, bytes, intOrString, list, mapOf, string } from './schema.ts'
 import { encodeProtobuf } from './protobuf/protobuf.ts'
 import { encodeYaml } from './yaml.ts'
-import { encodeYamlItem } from './yaml-pieces.ts'
+import { encodeYamlItem, encodeYamlObject } from './yaml-pieces.ts'
 
 const things = defineResource({
   group: 'drover.test',
@@ -237,6 +237,7 @@ test('YAML of an object is the same when it is written in pieces', () => {
     fc.property(fc.dictionary(key, tree, { maxKeys: 4 }), (value) => {
       const object = JSON.parse(JSON.stringify(value)) as object
       assert.equal([...encodeYamlItem(object)].join(''), encodeYaml([object]))
+      assert.equal(encodeYamlObject(object), encodeYaml(object))
       assert.equal([...encodeYamlItem(sparing(object) as object)].join(''), encodeYaml([object]))
     }),
     { numRuns: 1500 },

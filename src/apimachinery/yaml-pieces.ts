@@ -25,6 +25,12 @@ export function* encodeYamlItem(object: object): Generator<string> {
   yield piece
 }
 
+/** The same text as `encodeYaml` of an object, which it takes no longer to write where it is nested deep. */
+export function encodeYamlObject(object: object): string {
+  const map = object as JsonObject
+  return isFilledMap(map) ? [...members(map, '')].join('') : encodeYaml(object)
+}
+
 /** The members of a map, one below the other; the first stands where its line has begun. */
 function* members(map: JsonObject, indent: string): Generator<string> {
   let before = ''
@@ -34,7 +40,7 @@ function* members(map: JsonObject, indent: string): Generator<string> {
     if (key.length >= LONG_KEY_CHARACTERS) {
       yield before + libraryMember(key, value, indent)
     } else {
-      yield `${before}${simple(key) ?? libraryKey(key)}:`
+      yield `${before}${simple(key) ?? libraryKey(key, indent)}:`
       if (isFilledList(value)) {
         yield `\n${indent}`
         yield* elements(value, indent)
@@ -113,7 +119,9 @@ function wholeText(value: string): Text {
   return { chunks: () => [value], jsonChunks: () => [JSON.stringify(value).slice(1, -1)] }
 }
 
-function libraryKey(key: string): string {
+/** At the very margin it may not look like the line between two documents. */
+function libraryKey(key: string, indent: string): string {
+  if (indent === '') return encodeYaml({ [key]: 0 }).slice(0, -': 0\n'.length)
   return encodeYaml([{ [key]: 0 }]).slice('- '.length, -': 0\n'.length)
 }
 
@@ -122,6 +130,7 @@ function libraryKey(key: string): string {
  * each value would take it time for every level.
  */
 function libraryMember(key: string, value: unknown, indent: string): string {
+  if (indent === '') return encodeYaml({ [key]: value })
   // In a list, since a text at the very margin is written in another way.
   const text = encodeYaml([{ [key]: value }]).slice('- '.length)
   return text.replace(/\n(?=[^\n])/g, `\n${indent.slice(STEP.length)}`)

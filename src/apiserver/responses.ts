@@ -9,7 +9,7 @@ import { partialObjectMetadata, status as statusStruct } from '../apimachinery/m
 import { encodeProtobuf, encodeWatchFrame, type TypeMeta } from '../apimachinery/protobuf/protobuf.ts'
 import type { Struct } from '../apimachinery/schema.ts'
 import { type TableOptions, tableHead, tableOf, tableRow } from '../apimachinery/table.ts'
-import { encodeYaml } from '../apimachinery/yaml.ts'
+import { encodeYamlObject } from '../apimachinery/yaml-pieces.ts'
 import type { ApiResponse, CachedObject, ResponseBody, WatchFrame } from '../client/door.ts'
 import { StoreBusyError, StoreFullError } from '../store/store.ts'
 import { frameLine } from './cache/stored.ts'
@@ -237,7 +237,7 @@ export function valueResponse(value: object, status: number, form: AnswerForm): 
   if (representation.media === 'protobuf') return kindResponse(STATUS, value, { status, form })
   const headers = headersOf(representation, context)
   if (representation.media === 'yaml') {
-    return { status, headers, body: { kind: 'bytes', bytes: Buffer.from(encodeYaml(value)) } }
+    return { status, headers, body: { kind: 'bytes', bytes: Buffer.from(encodeYamlObject(value)) } }
   }
   return { status, headers, body: { kind: 'object', object: value, bytes: Buffer.from(JSON.stringify(value)) } }
 }
